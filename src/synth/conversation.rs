@@ -1,21 +1,21 @@
-//! Two endpoints and what passes between them, in time.
+//! Generates a TCP conversation of two endpoints, with times.
 
 use std::net::SocketAddr;
 
 use super::{Checksum, Flags, Frame, IpForm, Link, Segment, SynthError, TcpOption, frames};
 use crate::capture::Timestamp;
 
-/// One of a connection's ends.
+/// An end of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Side {
-    /// The end that sends the first SYN.
+    /// The end that sends the SYN.
     Client,
     /// The end that listens.
     Server,
 }
 
 impl Side {
-    /// The end that the other end talks to.
+    /// The other end.
     #[must_use]
     pub const fn other(self) -> Self {
         match self {
@@ -25,7 +25,7 @@ impl Side {
     }
 }
 
-/// A segment and when it is seen.
+/// A segment with its time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Timed {
     /// When.
@@ -38,19 +38,19 @@ pub struct Timed {
 struct End {
     address: SocketAddr,
     initial: u32,
-    /// Number of the next byte to send.
+    /// Next sequence number to send.
     next: u32,
     window: u16,
 }
 
-/// When a conversation begins where nothing else is said: 2024-01-15 10:00:00 UTC.
+/// Default start of a conversation: 2024-01-15 10:00:00 UTC.
 #[must_use]
 pub const fn start_time() -> Timestamp {
     Timestamp::new(1_705_312_800, 0)
 }
 
-/// A TCP connection that is acted out step by step. Every call that sends something puts one
-/// segment at the present time and lets time pass by the step, 100 microseconds unless told.
+/// A TCP connection, generated step by step. Every call that sends something adds one segment at the current time, then
+/// advances the time by one step, by default 100 microseconds.
 #[derive(Debug, Clone)]
 pub struct Conversation {
     client: End,
@@ -62,7 +62,7 @@ pub struct Conversation {
 }
 
 impl Conversation {
-    /// Between these two, from [`start_time`] on.
+    /// A connection between these addresses that begins at [`start_time`].
     #[must_use]
     pub fn new(client: SocketAddr, server: SocketAddr) -> Self {
         let end = |address, initial| End {
@@ -88,21 +88,21 @@ impl Conversation {
         }
     }
 
-    /// Begins at `time`.
+    /// Sets the current time.
     #[must_use]
     pub fn at(mut self, time: Timestamp) -> Self {
         self.now = time;
         self
     }
 
-    /// Lets `nanoseconds` pass between one segment and the next.
+    /// Sets the time between segments, in nanoseconds.
     #[must_use]
     pub fn step(mut self, nanoseconds: i64) -> Self {
         self.step = nanoseconds;
         self
     }
 
-    /// Sequence numbers of the two SYNs.
+    /// Sets the sequence numbers of the two SYNs.
     #[must_use]
     pub fn initial(mut self, client: u32, server: u32) -> Self {
         self.client.initial = client;
@@ -112,38 +112,42 @@ impl Conversation {
         self
     }
 
-    /// Options on both SYNs.
+    /// Sets the options of both SYNs.
     #[must_use]
     pub fn syn_options(mut self, options: Vec<TcpOption>) -> Self {
         self.options = options;
         self
     }
 
-    /// The present time, at which the next segment is seen.
+    /// The current time, which the next segment gets.
     #[must_use]
     pub const fn now(&self) -> Timestamp {
         self.now
     }
 
-    /// Lets time pass.
+    /// Advances the time.
     pub fn wait(&mut self, nanoseconds: i64) -> &mut Self {
         self.now = Timestamp(self.now.0 + nanoseconds);
         self
     }
 
-    /// The window field that `side` sends from here on.
+    /// Sets the window field of the next segments from `side`.
     pub fn window(&mut self, side: Side, window: u16) -> &mut Self {
         self.end_mut(side).window = window;
         self
     }
 
-    /// Everything sent so far, in order.
+    /// All segments sent so far, in order.
     #[must_use]
     pub fn segments(&self) -> &[Timed] {
         &self.sent
     }
 
-    /// Everything sent so far as frames of one kind.
+    /// All segments sent so far as frames of one kind.
+    ///
+    /// # Errors
+    ///
+    /// If a segment does not fit into its packets.
     pub fn frames(&self, link: &Link, ip: &IpForm) -> Result<Vec<Frame>, SynthError> {
         frames(&self.sent, link, ip)
     }
@@ -162,15 +166,14 @@ impl Conversation {
         }
     }
 
-    /// Number of the next byte that `side` will send.
+    /// Next sequence number of `side`.
     #[must_use]
     pub const fn next_sequence(&self, side: Side) -> u32 {
         self.end(side).next
     }
 
-    /// A segment from `side` that carries `payload` from the next byte on and acknowledges all
-    /// that the other end has sent. Nothing is sent and nothing moves: change it and
-    /// [`put`](Self::put) it, as often as wanted.
+    /// A segment from `side` with `payload` as the next bytes, which acknowledges everything from the other end. It is
+    /// not sent and changes nothing: it can be modified and passed to [`put`](Self::put), any number of times.
     #[must_use]
     pub fn segment(&self, side: Side, payload: &[u8]) -> Segment {
         let from = self.end(side);
@@ -191,7 +194,7 @@ impl Conversation {
         }
     }
 
-    /// A SYN from `side`, with an acknowledgment where `answers`; see [`segment`](Self::segment).
+    /// A SYN from `side`, with an acknowledgement if `answers`; otherwise like [`segment`](Self::segment).
     #[must_use]
     pub fn syn_segment(&self, side: Side, answers: bool, payload: &[u8]) -> Segment {
         let mut segment = self.segment(side, payload);
@@ -206,7 +209,7 @@ impl Conversation {
         segment
     }
 
-    /// Puts a segment on the wire as it is; nothing moves but time.
+    /// Adds a segment as it is. Changes nothing but the time.
     pub fn put(&mut self, segment: Segment) -> &mut Self {
         self.sent.push(Timed {
             time: self.now,
@@ -215,15 +218,15 @@ impl Conversation {
         self.wait(self.step)
     }
 
-    /// Takes `segment` for sent by `side`: the next byte is the one after it. It is not put on
-    /// the wire: it is late, or lost, or was never captured.
+    /// Counts `segment` as sent by `side`, so that the next bytes follow it, without adding it: it comes late, is lost,
+    /// or was not captured.
     pub fn hold(&mut self, side: Side, segment: Segment) -> Segment {
         let end = self.end_mut(side);
         end.next = segment.sequence.wrapping_add(segment.sequence_len());
         segment
     }
 
-    /// Puts a segment on the wire and takes it for sent.
+    /// Adds a segment and counts it as sent.
     pub fn emit(&mut self, side: Side, segment: Segment) -> &mut Self {
         let segment = self.hold(side, segment);
         self.put(segment)
@@ -238,7 +241,7 @@ impl Conversation {
         self.ack(Side::Client)
     }
 
-    /// Begins in the middle: both SYNs are past, none was captured.
+    /// Starts in mid-connection, with the handshake not captured.
     pub fn already_open(&mut self) -> &mut Self {
         for side in [Side::Client, Side::Server] {
             let end = self.end_mut(side);
@@ -247,14 +250,13 @@ impl Conversation {
         self
     }
 
-    /// One segment of data.
+    /// Sends one segment of data.
     pub fn send(&mut self, side: Side, payload: &[u8]) -> &mut Self {
         let segment = self.segment(side, payload);
         self.emit(side, segment)
     }
 
-    /// Data in several segments: one ends before each of `cuts` (offsets in ascending order), the
-    /// last takes the rest.
+    /// Sends data in several segments. `cuts` are the offsets, in ascending order, before which a segment ends.
     pub fn send_cut(&mut self, side: Side, payload: &[u8], cuts: &[usize]) -> &mut Self {
         let mut from = 0;
         for cut in cuts.iter().copied().chain([payload.len()]) {
@@ -265,25 +267,25 @@ impl Conversation {
         self
     }
 
-    /// A bare acknowledgment.
+    /// Sends an acknowledgement without data.
     pub fn ack(&mut self, side: Side) -> &mut Self {
         let segment = self.segment(side, b"");
         self.put(segment)
     }
 
-    /// Data that is answered by a bare acknowledgment.
+    /// Sends data, which the other side acknowledges without data.
     pub fn deliver(&mut self, side: Side, payload: &[u8]) -> &mut Self {
         self.send(side, payload).ack(side.other())
     }
 
-    /// A FIN, with data before it where `payload` has some.
+    /// Sends data, if any, with a FIN.
     pub fn fin(&mut self, side: Side, payload: &[u8]) -> &mut Self {
         let mut segment = self.segment(side, payload);
         segment.flags.fin = true;
         self.emit(side, segment)
     }
 
-    /// A reset.
+    /// Sends a reset.
     pub fn reset(&mut self, side: Side) -> &mut Self {
         let mut segment = self.segment(side, b"");
         segment.flags.rst = true;
@@ -299,8 +301,8 @@ impl Conversation {
     }
 }
 
-/// The segments of several conversations in order of time; those of the same time stay in the
-/// order of the conversations.
+/// The segments of several conversations in the order of time. Segments with the same time are in the order of the
+/// conversations.
 #[must_use]
 pub fn merge(conversations: &[&Conversation]) -> Vec<Timed> {
     let mut all: Vec<Timed> = conversations

@@ -1,42 +1,42 @@
-//! Why something cannot be built.
+//! Errors of generating frames and captures.
 
 use crate::protocol::TextError;
 
-/// What was asked for has no form on the wire.
+/// The requested frame or file is impossible.
 #[derive(Debug, thiserror::Error)]
 pub enum SynthError {
     /// One endpoint is IPv4 and the other IPv6.
     #[error("{source_ip} and {destination_ip} are not of one IP version")]
     MixedVersions {
-        /// Where the segment comes from.
+        /// Address of the source.
         source_ip: std::net::IpAddr,
-        /// Where it goes.
+        /// Address of the destination.
         destination_ip: std::net::IpAddr,
     },
-    /// More bytes than the header's length field can say.
+    /// More bytes than the header's length field can express.
     #[error("{what} of {given} bytes; at most {limit} fit")]
     TooLong {
         /// The part that is too long.
         what: &'static str,
-        /// Its bytes.
+        /// Its length in bytes.
         given: usize,
-        /// Bytes that fit.
+        /// The greatest length in bytes.
         limit: usize,
     },
-    /// A fragment that does not start on a multiple of 8, or that lies outside its packet.
+    /// A fragment does not start at a multiple of 8, or is outside its packet.
     #[error("a fragment at {start} to {end} of {len} bytes")]
     Fragment {
-        /// Its first byte.
+        /// Offset of its first byte.
         start: usize,
-        /// The byte after its last.
+        /// Offset after its last byte.
         end: usize,
-        /// Bytes of the payload to be fragmented.
+        /// Length in bytes of the payload to fragment.
         len: usize,
     },
-    /// A compressor failed.
+    /// Compression failed.
     #[error("cannot compress: {0}")]
     Compression(std::io::Error),
-    /// A text value that a message cannot hold.
+    /// A text value is invalid.
     #[error(transparent)]
     Text(#[from] TextError),
 }

@@ -1,6 +1,6 @@
-//! What other protocols say first: none of it is RegLogin, on whatever port.
+//! First bytes of other protocols' streams, which must not be taken for RegLogin on any port.
 
-/// Openings of protocols of text.
+/// First bytes of text protocols.
 fn text_openings() -> Vec<(&'static str, Vec<u8>)> {
     let text = |name, text: &str| (name, text.as_bytes().to_vec());
     vec![
@@ -62,7 +62,8 @@ fn text_openings() -> Vec<(&'static str, Vec<u8>)> {
     ]
 }
 
-/// Openings, as clients and servers send them, each with a name; some are chosen to look like RegLogin.
+/// First bytes that clients and servers of other protocols send, each with a name. Some are chosen to look like
+/// RegLogin.
 #[must_use]
 pub fn openings() -> Vec<(&'static str, Vec<u8>)> {
     let mut all = text_openings();

@@ -1,4 +1,4 @@
-//! IPv4 and IPv6 around a segment, whole or in fragments.
+//! Generates IPv4 and IPv6 packets for a segment, complete or fragmented.
 
 use std::net::IpAddr;
 use std::ops::Range;
@@ -13,9 +13,9 @@ use super::{Segment, SynthError};
 /// One fragment of an IP payload.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fragment {
-    /// Its bytes' place in the payload; the start is a multiple of 8.
+    /// Range of its bytes in the payload. The start must be a multiple of 8.
     pub range: Range<usize>,
-    /// Bytes to send in place of those of the payload, as an attacker does.
+    /// Other bytes to send instead of those of the payload, as an attacker would.
     pub instead: Option<Vec<u8>>,
 }
 
@@ -28,24 +28,28 @@ impl From<Range<usize>> for Fragment {
     }
 }
 
-/// How packets are made.
+/// Form of the packets.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct IpForm {
-    /// Identification; IPv4 takes the low 16 bits.
+    /// Identification. IPv4 uses the low 16 bits.
     pub identification: u32,
     /// IPv4 options, a multiple of 4 bytes.
     pub ipv4_options: Vec<u8>,
-    /// IPv6 extension headers of the common form, in order: number, and bytes after the two that
-    /// every such header starts with (6, 14, 22, ...).
+    /// IPv6 extension headers of the common form, in order: header number, and the bytes after the first two of the
+    /// header (6, 14, 22, ...).
     pub ipv6_extensions: Vec<(u8, Vec<u8>)>,
-    /// Fragments in the order in which they are sent; none for a whole packet. Counted from the
-    /// first byte after the IPv4 header or after the last IPv6 extension header.
+    /// Fragments in the order in which they are sent; empty for a complete packet. Ranges count from the first byte
+    /// after the IPv4 header, or after the last IPv6 extension header.
     pub fragments: Vec<Fragment>,
 }
 
 const HOP_LIMIT: u8 = 64;
 
-/// The IP packets that carry `segment`: one, or one for each fragment asked for.
+/// The IP packets that carry `segment`: one, or one for each fragment.
+///
+/// # Errors
+///
+/// If the addresses are not of one IP version, something is too long, or a fragment is invalid.
 pub fn packets(segment: &Segment, form: &IpForm) -> Result<Vec<Vec<u8>>, SynthError> {
     let payload = segment.octets()?;
     let whole = [Fragment::from(0..payload.len())];
@@ -85,7 +89,7 @@ pub fn packets(segment: &Segment, form: &IpForm) -> Result<Vec<Vec<u8>>, SynthEr
     Ok(packets)
 }
 
-/// What one packet carries: bytes and, of a fragment, the offset and whether more follow.
+/// Content of one packet: bytes and, for a fragment, its offset and whether more follow.
 struct Part<'a> {
     octets: &'a [u8],
     fragment: Option<(IpFragOffset, bool)>,

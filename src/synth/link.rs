@@ -1,9 +1,9 @@
-//! Link layers: what stands before an IP packet in a frame.
+//! Generates link layer headers before IP packets.
 
 use super::shell::{Shell, in_shells};
 use crate::capture::LinkType;
 
-/// Which byte of a number comes first.
+/// Byte order of numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ByteOrder {
     /// Least significant first.
@@ -13,7 +13,7 @@ pub enum ByteOrder {
 }
 
 impl ByteOrder {
-    /// Two bytes.
+    /// Encodes two bytes.
     #[must_use]
     pub const fn u16(self, value: u16) -> [u8; 2] {
         match self {
@@ -22,7 +22,7 @@ impl ByteOrder {
         }
     }
 
-    /// Four bytes.
+    /// Encodes four bytes.
     #[must_use]
     pub const fn u32(self, value: u32) -> [u8; 4] {
         match self {
@@ -31,12 +31,12 @@ impl ByteOrder {
         }
     }
 
-    /// Four bytes each.
+    /// Encodes four bytes for each value.
     pub(super) fn u32s(self, values: &[u32]) -> Vec<u8> {
         values.iter().flat_map(|value| self.u32(*value)).collect()
     }
 
-    /// Eight bytes.
+    /// Encodes eight bytes.
     #[must_use]
     pub const fn u64(self, value: u64) -> [u8; 8] {
         match self {
@@ -49,36 +49,36 @@ impl ByteOrder {
 /// A link layer that can carry IP.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Link {
-    /// BSD loopback: the address family in the capturing host's byte order. The number for IPv6
-    /// is 24 on NetBSD, OpenBSD and with Npcap on Windows, 28 on FreeBSD, 30 on macOS.
+    /// BSD loopback: the address family in the capturing host's byte order. The number of IPv6 is 24 on NetBSD and
+    /// OpenBSD and with Npcap on Windows, 28 on FreeBSD, 30 on macOS.
     Null {
         /// The capturing host's byte order.
         order: ByteOrder,
         /// That host's number for IPv6.
         ipv6: u32,
     },
-    /// OpenBSD loopback: as [`Link::Null`], always big-endian, IPv6 is 24.
+    /// OpenBSD loopback: like [`Link::Null`], but always big-endian, and IPv6 is 24.
     Loop,
-    /// Ethernet II with any number of VLAN tags, outermost first: tag protocol (0x8100 for
-    /// 802.1Q, 0x88a8 for the service tag of 802.1ad) and VLAN number.
+    /// Ethernet II with any number of VLAN tags, outermost first. Each has a tag protocol (0x8100 for 802.1Q, 0x88a8
+    /// for an 802.1ad service tag) and a VLAN number.
     Ethernet {
-        /// The tags.
+        /// Tag protocol and VLAN number of each tag.
         tags: Vec<(u16, u16)>,
-        /// Bytes that the frame is filled up to with zeros; 60 on real Ethernet.
+        /// Length in bytes to which the frame is padded with zeros; 60 on real Ethernet.
         minimum: usize,
     },
-    /// Linux cooked capture v1, as of a loopback device.
+    /// Linux cooked capture v1 of a loopback device.
     LinuxSll,
-    /// Linux cooked capture v2, as of a loopback device.
+    /// Linux cooked capture v2 of a loopback device.
     LinuxSll2,
-    /// IPv4 or IPv6 with nothing before it, under any of the numbers that say so.
+    /// IPv4 or IPv6 without a link layer header, with any of the link types for this.
     Raw(LinkType),
-    /// An 802.11 data frame to the access point, LLC and SNAP, with or without a radiotap header.
+    /// An 802.11 data frame to the access point with LLC and SNAP, with or without a radiotap header.
     Wifi {
-        /// Whether a radiotap header of 8 bytes stands before it.
+        /// Whether a radiotap header of 8 bytes comes first.
         radiotap: bool,
     },
-    /// Any shells around the packet, the outermost first, under this number.
+    /// Any headers around the packet, outermost first, with this link type.
     Shells(LinkType, Vec<Shell>),
 }
 
@@ -86,20 +86,20 @@ const ETHERTYPE_IPV4: u16 = 0x0800;
 const ETHERTYPE_IPV6: u16 = 0x86dd;
 const AF_INET: u32 = 2;
 const AF_INET6_BSD: u32 = 24;
-/// Locally administered addresses, for documentation.
+/// Locally administered addresses.
 const STATION: [u8; 6] = [0x02, 0, 0, 0, 0, 1];
 const OTHER_STATION: [u8; 6] = [0x02, 0, 0, 0, 0, 2];
-/// `ARPHRD_LOOPBACK` of Linux.
+/// Linux's `ARPHRD_LOOPBACK`.
 const HARDWARE_LOOPBACK: u16 = 772;
 
 impl Link {
-    /// Plain Ethernet, frames as short as their packets (as a sender's own capture has them).
+    /// Plain Ethernet without padding, as the sender's own capture has it.
     pub const ETHERNET: Self = Self::Ethernet {
         tags: Vec::new(),
         minimum: 0,
     };
 
-    /// The number under which a capture file names it.
+    /// The link type in capture files.
     #[must_use]
     pub const fn link_type(&self) -> LinkType {
         match self {

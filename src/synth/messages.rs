@@ -1,4 +1,4 @@
-//! RegLogin messages, right ones and wrong ones.
+//! Generates RegLogin messages, valid and invalid.
 
 use super::SynthError;
 use crate::protocol::layout::{DESCRIPTION, HEADER_LEN, PASSWORD, STATUS, USER_NAME};
@@ -6,7 +6,11 @@ use crate::protocol::{
     Action, Command, Description, Field, MessageKind, Password, Request, Response, UserName,
 };
 
-/// A legal request.
+/// A valid request.
+///
+/// # Errors
+///
+/// If the name or the password is invalid.
 pub fn request(action: Action, name: &str, password: &str) -> Result<Vec<u8>, SynthError> {
     let request = Request {
         action,
@@ -16,7 +20,7 @@ pub fn request(action: Action, name: &str, password: &str) -> Result<Vec<u8>, Sy
     Ok(request.encode().as_ref().to_vec())
 }
 
-/// A legal response.
+/// A valid response.
 #[must_use]
 pub fn response(action: Action, success: bool, description: &str) -> Vec<u8> {
     Response {
@@ -28,7 +32,7 @@ pub fn response(action: Action, success: bool, description: &str) -> Vec<u8> {
     .to_vec()
 }
 
-/// Any header and any body: the length says whatever it is told to say.
+/// Any header and body. The length need not be correct.
 #[must_use]
 pub fn raw(length: u32, command: u32, body: &[u8]) -> Vec<u8> {
     let mut message = Vec::with_capacity(HEADER_LEN + body.len());
@@ -38,7 +42,7 @@ pub fn raw(length: u32, command: u32, body: &[u8]) -> Vec<u8> {
     message
 }
 
-/// A request of the right size with any bytes in its fields, filled up with `filling`.
+/// A request of the correct size with any bytes in its fields, padded with `filling`.
 #[must_use]
 pub fn raw_request(command: Command, name: &[u8], password: &[u8], filling: u8) -> Vec<u8> {
     let mut message = sized(MessageKind::Request, command, filling);
@@ -47,7 +51,7 @@ pub fn raw_request(command: Command, name: &[u8], password: &[u8], filling: u8) 
     message
 }
 
-/// A response of the right size with any bytes in its fields, filled up with `filling`.
+/// A response of the correct size with any bytes in its fields, padded with `filling`.
 #[must_use]
 pub fn raw_response(command: Command, status: u8, description: &[u8], filling: u8) -> Vec<u8> {
     let mut message = sized(MessageKind::Response, command, filling);
@@ -61,7 +65,7 @@ fn sized(kind: MessageKind, command: Command, filling: u8) -> Vec<u8> {
     raw(kind.len() as u32, command.code(), &body)
 }
 
-/// Writes as much of `value` as fits.
+/// Writes as many bytes of `value` as fit.
 fn put(message: &mut [u8], field: &Field, value: &[u8]) {
     for (slot, octet) in message[field.range()].iter_mut().zip(value) {
         *slot = *octet;

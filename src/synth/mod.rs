@@ -1,8 +1,7 @@
-//! Makes frames, TCP conversations and capture files for tests, the stored captures and benchmarks.
+//! Generates frames, TCP conversations and capture files for tests, stored captures and benchmarks.
 //!
-//! Input: what two endpoints say, how it is cut and in what order it is sent. Output: bytes of frames and of capture files,
-//! the same at each run. It shares no code with the modules that read captures, so that it is an independent witness of what
-//! they should find.
+//! Input: what two endpoints send, how it is segmented, and in what order. Output: bytes of frames and capture files,
+//! the same in each run. It shares no code with the modules that read captures, so it tests them independently.
 
 #![allow(clippy::cast_possible_truncation, reason = "numbers of its own making")]
 
@@ -18,7 +17,7 @@ mod pcapng;
 mod segment;
 mod shell;
 
-// Behind `self`, as a look for a crate of that name would link libpcap.
+// With `self`, because looking up a crate of that name would link libpcap.
 pub use self::pcap::{PcapForm, PcapKind, write_pcap};
 pub use conversation::{Conversation, Side, Timed, merge, start_time};
 pub use error::SynthError;
@@ -28,31 +27,31 @@ pub use pcapng::{Pcapng, SectionLength};
 pub use segment::{Checksum, Flags, Segment};
 pub use shell::Shell;
 
-/// Options of a TCP header, as etherparse writes them.
+/// Options of a TCP header, as in etherparse.
 pub use etherparse::TcpOptionElement as TcpOption;
 
 use crate::capture::Timestamp;
 
-/// A frame as a capture file is to hold it.
+/// A frame for a capture file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Frame {
     /// When it was captured.
     pub time: Timestamp,
-    /// The bytes captured.
+    /// The captured bytes.
     pub octets: Vec<u8>,
-    /// Bytes on the wire; more than `octets` holds where the snapshot length cut the frame.
+    /// Length on the wire in bytes; more than that of `octets` if the snapshot length cut the frame.
     pub wire: usize,
 }
 
 impl Frame {
-    /// A frame captured whole.
+    /// A frame that is captured completely.
     #[must_use]
     pub fn whole(time: Timestamp, octets: Vec<u8>) -> Self {
         let wire = octets.len();
         Self { time, octets, wire }
     }
 
-    /// The same frame with at most `limit` bytes captured, as a snapshot length does.
+    /// The frame with at most `limit` bytes captured, as with a snapshot length.
     #[must_use]
     pub fn cut(mut self, limit: usize) -> Self {
         self.octets.truncate(limit);
@@ -60,8 +59,12 @@ impl Frame {
     }
 }
 
-/// The frames of some segments, every packet alike and each in one link layer frame. Fragments of
-/// one segment follow each other at the same time.
+/// Frames for segments, all with the same kind of IP packet and link layer. Fragments of a segment follow each other
+/// with the same time.
+///
+/// # Errors
+///
+/// If a segment does not fit into its packets.
 pub fn frames(segments: &[Timed], link: &Link, ip: &IpForm) -> Result<Vec<Frame>, SynthError> {
     let mut frames = Vec::with_capacity(segments.len());
     for (index, timed) in segments.iter().enumerate() {

@@ -1,17 +1,16 @@
-//! The classic pcap file format, in every form that is found in the field.
+//! Generates pcap files, in every form that occurs in practice.
 
 use super::{ByteOrder, Frame};
 use crate::capture::{LinkType, Timestamp};
 
-/// Which of the formats that share the pcap layout.
+/// The formats that share the pcap layout.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PcapKind {
-    /// Time in microseconds.
+    /// Times in microseconds.
     Microseconds,
-    /// Time in nanoseconds.
+    /// Times in nanoseconds.
     Nanoseconds,
-    /// Kuznetzov's: microseconds, and 8 bytes more in each record's header (interface, protocol,
-    /// packet type).
+    /// Kuznetzov's format: microseconds, and 8 more bytes in each record's header (interface, protocol, packet type).
     Kuznetzov,
 }
 
@@ -32,21 +31,21 @@ impl PcapKind {
     }
 }
 
-/// How a pcap file is written.
+/// Form of a pcap file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PcapForm {
-    /// Byte order of the file's own numbers.
+    /// Byte order of the file's numbers.
     pub order: ByteOrder,
     /// Which format.
     pub kind: PcapKind,
     /// Link type of every frame.
     pub link: LinkType,
-    /// The most bytes captured of a frame, as the file's header says.
+    /// Snapshot length in the file's header, in bytes.
     pub snapshot: u32,
 }
 
 impl PcapForm {
-    /// Little-endian, microseconds, whole frames: what tcpdump writes on most machines.
+    /// Little-endian, microseconds, complete frames: what tcpdump writes on most machines.
     #[must_use]
     pub const fn usual(link: LinkType) -> Self {
         Self {
@@ -58,7 +57,7 @@ impl PcapForm {
     }
 }
 
-/// A whole pcap file. Times before 1970 are written as 1970.
+/// A complete pcap file. Times before 1970 are written as 1970.
 #[must_use]
 pub fn write_pcap(form: &PcapForm, frames: &[Frame]) -> Vec<u8> {
     let order = form.order;

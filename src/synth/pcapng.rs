@@ -1,7 +1,6 @@
-//! The pcapng file format, block by block, with the blocks that most writers never make.
+//! Generates pcapng files block by block, including blocks that most programs never write.
 //!
-//! Block types and option codes are those of the IETF draft "PCAP Next Generation (pcapng)
-//! Capture File Format".
+//! Block types and option codes are those of draft-ietf-opsawg-pcapng.
 
 use super::{ByteOrder, Frame};
 use crate::capture::LinkType;
@@ -20,16 +19,16 @@ const OPTION_COMMENT: u16 = 1;
 const IF_TSRESOL: u16 = 9;
 const IF_TSOFFSET: u16 = 14;
 
-/// What a section header says about the section's length.
+/// The section length in a section header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SectionLength {
-    /// Nothing (-1), as writers do that cannot know.
+    /// Not specified (-1), as by programs that cannot know it.
     Unknown,
-    /// These bytes.
+    /// This number of bytes.
     Octets(u64),
 }
 
-/// A pcapng file that grows by a block a call.
+/// A pcapng file to which each call adds a block.
 #[derive(Debug, Clone)]
 pub struct Pcapng {
     order: ByteOrder,
@@ -48,13 +47,13 @@ impl Pcapng {
         file
     }
 
-    /// The bytes so far.
+    /// The complete file.
     #[must_use]
     pub fn finish(self) -> Vec<u8> {
         self.file
     }
 
-    /// Any block: type and body, which is filled up to a multiple of 4.
+    /// Adds any block with this type and body, which is padded to a multiple of 4 bytes.
     pub fn block(&mut self, kind: u32, body: &[u8]) -> &mut Self {
         let padded = body.len().next_multiple_of(4);
         let length = self.order.u32(padded as u32 + 12);
@@ -66,7 +65,7 @@ impl Pcapng {
         self
     }
 
-    /// A section header: from here on numbers stand in `order` and interfaces count from 0.
+    /// Adds a section header. From here on, numbers are in byte order `order`, and interfaces count from 0.
     pub fn section(
         &mut self,
         order: ByteOrder,
@@ -85,8 +84,8 @@ impl Pcapng {
         self.block(SECTION, &body)
     }
 
-    /// An interface. `resolution` is `if_tsresol` (6 microseconds, 9 nanoseconds, with the high
-    /// bit set a power of 2), `offset` is `if_tsoffset` in seconds; each is left out at `None`.
+    /// Adds an interface. `resolution` is `if_tsresol` (6 for microseconds, 9 for nanoseconds; with the top bit set, a
+    /// negative power of two), `offset` is `if_tsoffset` in seconds; `None` omits the option.
     pub fn interface(
         &mut self,
         link: LinkType,
@@ -110,7 +109,7 @@ impl Pcapng {
         self.block(INTERFACE, &body)
     }
 
-    /// A packet with its time in the interface's own units.
+    /// Adds an enhanced packet block, with its time in the interface's units.
     pub fn packet(
         &mut self,
         interface: u32,
@@ -129,19 +128,19 @@ impl Pcapng {
         self.block(ENHANCED_PACKET, &body)
     }
 
-    /// A packet with its frame's time, on an interface that counts nanoseconds.
+    /// Adds an enhanced packet block with the frame's time, on an interface with nanoseconds.
     pub fn nano_packet(&mut self, interface: u32, frame: &Frame) -> &mut Self {
         self.packet(interface, frame.time.0.max(0).cast_unsigned(), frame, None)
     }
 
-    /// A simple packet: interface 0, no time.
+    /// Adds a simple packet block, which belongs to interface 0 and has no time.
     pub fn simple_packet(&mut self, frame: &Frame) -> &mut Self {
         let mut body = self.order.u32(frame.wire as u32).to_vec();
         body.extend_from_slice(&frame.octets);
         self.block(SIMPLE_PACKET, &body)
     }
 
-    /// Name resolution: one IPv4 address and its name.
+    /// Adds a name resolution block with one IPv4 address and its name.
     pub fn name(&mut self, address: [u8; 4], name: &str) -> &mut Self {
         let mut record = address.to_vec();
         record.extend_from_slice(name.as_bytes());
@@ -152,7 +151,7 @@ impl Pcapng {
         self.block(NAME_RESOLUTION, &body)
     }
 
-    /// Interface statistics: frames received.
+    /// Adds interface statistics with the number of frames received.
     pub fn statistics(&mut self, interface: u32, ticks: u64, received: u64) -> &mut Self {
         let (high, low) = ((ticks >> 32) as u32, ticks as u32);
         let mut body = self.order.u32s(&[interface, high, low]);
@@ -161,14 +160,14 @@ impl Pcapng {
         self.block(INTERFACE_STATISTICS, &body)
     }
 
-    /// Decryption secrets in the format of a TLS key log.
+    /// Adds decryption secrets with a TLS key log.
     pub fn tls_secrets(&mut self, key_log: &str) -> &mut Self {
         let mut body = self.order.u32s(&[0x544c_534b, key_log.len() as u32]); // "TLSK"
         body.extend_from_slice(key_log.as_bytes());
         self.block(DECRYPTION_SECRETS, &body)
     }
 
-    /// A custom block of the private enterprise number reserved for examples (32473, RFC 5612).
+    /// Adds a custom block with the private enterprise number for examples (32473, RFC 5612).
     pub fn custom(&mut self, data: &[u8]) -> &mut Self {
         let mut body = self.order.u32(32_473).to_vec();
         body.extend_from_slice(data);

@@ -1,4 +1,4 @@
-//! One TCP segment: any values, right or wrong.
+//! Generates a TCP segment with any values, valid or not.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -6,18 +6,18 @@ use etherparse::TcpHeader;
 
 use super::{SynthError, TcpOption};
 
-/// What the checksum field holds.
+/// Content of the checksum field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Checksum {
-    /// The sum over pseudo header, header and payload.
+    /// The correct checksum over pseudo header, header and payload.
     #[default]
     Right,
-    /// The right sum with every bit turned over, as a damaged segment or a network card that is
-    /// yet to fill it in has it.
+    /// The correct checksum with every bit inverted, as in a damaged segment, or one whose checksum the network card
+    /// has yet to fill in.
     Wrong,
 }
 
-/// Control bits besides ACK, which stands with its number in [`Segment::acknowledgment`].
+/// Control bits except ACK, which is set by [`Segment::acknowledgment`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[allow(clippy::struct_excessive_bools)] // The header's own bits.
 pub struct Flags {
@@ -25,45 +25,49 @@ pub struct Flags {
     pub syn: bool,
     /// Closes a direction; takes one sequence number.
     pub fin: bool,
-    /// Drops the connection.
+    /// Resets the connection.
     pub rst: bool,
-    /// Asks the receiver to hand on what it has.
+    /// Asks the receiver to pass on its data.
     pub psh: bool,
-    /// The urgent pointer counts.
+    /// The urgent pointer is valid.
     pub urg: bool,
 }
 
 /// One TCP segment between two endpoints.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Segment {
-    /// Where it comes from.
+    /// Address and port of the sender.
     pub source: SocketAddr,
-    /// Where it goes.
+    /// Address and port of the receiver.
     pub destination: SocketAddr,
-    /// Number of its first byte, or of its SYN.
+    /// Sequence number of its first byte, or of its SYN.
     pub sequence: u32,
-    /// Next byte expected from the other side; `None` leaves the ACK bit off.
+    /// Acknowledgement number; `None` clears the ACK bit.
     pub acknowledgment: Option<u32>,
     /// The other control bits.
     pub flags: Flags,
-    /// The window field as it stands in the header, not scaled.
+    /// The window field in the header, not scaled.
     pub window: u16,
-    /// Options; filled up with NOP to a multiple of 4 bytes.
+    /// Options, padded with NOP to a multiple of 4 bytes.
     pub options: Vec<TcpOption>,
-    /// Data.
+    /// Payload.
     pub payload: Vec<u8>,
-    /// What the checksum field holds.
+    /// Content of the checksum field.
     pub checksum: Checksum,
 }
 
 impl Segment {
-    /// Sequence numbers that the segment takes: its bytes, and one each for SYN and FIN.
+    /// Number of sequence numbers that the segment takes: its bytes, and one each for SYN and FIN.
     #[must_use]
     pub fn sequence_len(&self) -> u32 {
         self.payload.len() as u32 + u32::from(self.flags.syn) + u32::from(self.flags.fin)
     }
 
-    /// TCP header and payload.
+    /// The TCP header and payload.
+    ///
+    /// # Errors
+    ///
+    /// If the addresses are not of one IP version, or options or payload are too long.
     pub fn octets(&self) -> Result<Vec<u8>, SynthError> {
         let mut header = TcpHeader::new(
             self.source.port(),

@@ -1,30 +1,30 @@
-//! Shells around an IP packet: what providers, tunnels and taps put between a link layer and IP.
+//! Generates the headers that providers, tunnels and taps add between a link layer and IP.
 
 use std::net::IpAddr;
 
 use etherparse::{IpNumber, Ipv4Header, Ipv6FlowLabel, Ipv6Header};
 
-/// One header around what it carries.
+/// A header around its content.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Shell {
     /// Ethernet II.
     Ethernet,
-    /// IEEE 802.3 with a length in place of the type.
+    /// IEEE 802.3 with a length instead of a type.
     Ieee8023,
     /// LLC and SNAP with an Ethertype.
     Snap,
-    /// LLC with IP's own service access point.
+    /// LLC with IP's service access point.
     LlcIp,
-    /// An 802.1Q tag with this VLAN number, before an Ethertype or, of an LLC frame, a length.
+    /// An 802.1Q tag with this VLAN number, followed by an Ethertype or, for LLC, a length.
     Vlan(u16),
-    /// PPP, with address and control or without, and the protocol's leading zero or not.
+    /// PPP, with or without address and control, and with or without the protocol's leading zero.
     Ppp {
-        /// Whether address and control come first.
+        /// Whether address and control are present.
         address: bool,
-        /// Whether the protocol's leading zero is left out.
+        /// Whether the protocol's leading zero is omitted.
         compressed: bool,
     },
-    /// Cisco's HDLC.
+    /// Cisco HDLC.
     CiscoHdlc,
     /// A PPPoE session.
     Pppoe,
@@ -32,11 +32,11 @@ pub enum Shell {
     Mpls(Vec<u32>),
     /// The control word of a pseudowire.
     ControlWord,
-    /// Darwin's tap of an interface with this link type.
+    /// Darwin's packet tap of an interface with this link type.
     Pktap(u32),
     /// BSD loopback of a little-endian host.
     Null,
-    /// An IP packet between these addresses.
+    /// IP, between these addresses.
     Ip(IpAddr, IpAddr),
     /// GRE with these flags and optional fields.
     Gre {
@@ -51,7 +51,7 @@ pub enum Shell {
     Vxlan,
     /// Geneve with these options, a multiple of 4 bytes.
     Geneve(Vec<u8>),
-    /// GTP-U, with these bytes behind its fixed header.
+    /// GTP-U, with these bytes after its fixed header.
     GtpU(Vec<u8>),
     /// A data message of L2TP.
     L2tp,
@@ -59,7 +59,7 @@ pub enum Shell {
     EtherIp,
 }
 
-/// What a shell is carried as.
+/// The numbers that identify a content in the header around it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Carried {
     ethertype: u16,
@@ -85,7 +85,7 @@ const fn ip(version: u8) -> Carried {
     }
 }
 
-/// `packet`, an IP packet, in `shells`, of which the first is the outermost.
+/// The IP packet `packet` in `shells`, of which the first is the outermost.
 #[must_use]
 pub fn in_shells(shells: &[Shell], packet: &[u8]) -> Vec<u8> {
     let mut carried = ip(packet.first().map_or(4, |octet| octet >> 4));
@@ -165,12 +165,12 @@ fn wrap(shell: &Shell, inner: &[u8], carried: Carried) -> Vec<u8> {
             header.header_checksum = header.calc_header_checksum();
             header.to_bytes().to_vec()
         }
-        // There is no such packet.
+        // Not possible: the addresses are of different versions.
         Shell::Ip(..) => Vec::new(),
         Shell::Gre { flags, fields } => [&flags.to_be_bytes()[..], &ethertype, fields].concat(),
         Shell::Udp(port) => {
             let length = (inner.len() as u16 + 8).to_be_bytes();
-            // No checksum, as tunnels may have it.
+            // Without a checksum, as tunnels may send it.
             [&[0xc0, 0][..], &port.to_be_bytes(), &length, &[0, 0]].concat()
         }
         Shell::Vxlan => vec![8, 0, 0, 0, 0, 0, 42, 0],
@@ -189,7 +189,8 @@ fn wrap(shell: &Shell, inner: &[u8], carried: Carried) -> Vec<u8> {
     [&header[..], inner].concat()
 }
 
-/// What `shell` around something is carried as; what changes nothing of it is carried as that is.
+/// The numbers that identify `shell` in the header around it. A shell without a number of its own keeps those of its
+/// content.
 fn carried_as(shell: &Shell, inner: Carried) -> Carried {
     let ethertype = |ethertype| Carried { ethertype, ..inner };
     let protocol = |ip_protocol| Carried {

@@ -1,4 +1,4 @@
-//! Other people's traffic: TCP to port 443 that looks encrypted, and DNS questions.
+//! Background traffic: TCP to port 443 that looks encrypted, and DNS queries.
 
 use std::io::{self, Write};
 
@@ -6,13 +6,13 @@ use fastrand::Rng;
 
 use super::frames::{ACK, FIN, FrameWriter, PSH, Path, SYN, TcpFields};
 
-/// Connections of other people at the same time.
+/// Background connections at the same time.
 const FLOWS: usize = 2000;
-/// Frames of one of them, opening and closing included.
+/// Frames of one connection, including opening and closing.
 const FRAMES_PER_FLOW: u32 = 60;
-/// One frame in this many is DNS.
+/// One in this many frames is DNS.
 const DNS: u32 = 16;
-/// Flows of one client address before the next address is used.
+/// Connections of one client address before the next address is used.
 const PORTS: u64 = 50_000;
 
 #[derive(Debug, Clone)]
@@ -22,7 +22,7 @@ struct Flow {
     frames: u32,
 }
 
-/// Other people and what they are at.
+/// State of the background traffic.
 #[derive(Debug)]
 pub struct Background {
     flows: Vec<Flow>,
@@ -33,7 +33,7 @@ pub struct Background {
 
 impl Background {
     pub fn new(sizes: &[usize]) -> Self {
-        // TLS application data, then bytes without a pattern that matters.
+        // A TLS application data header, then arbitrary bytes.
         let longest = sizes.iter().copied().max().unwrap_or(0).min(1460);
         let mut noise = vec![0x17, 3, 3, 0x40, 0];
         noise.extend((0_u32..1460).map(|at| (at.wrapping_mul(2_654_435_761) >> 24) as u8));
@@ -46,7 +46,7 @@ impl Background {
         }
     }
 
-    /// TCP connections that had at least one frame.
+    /// Number of TCP connections with at least one frame.
     pub const fn streams(&self) -> u64 {
         self.begun
     }
@@ -67,7 +67,7 @@ impl Background {
         }
     }
 
-    /// The next frame of somebody.
+    /// Writes the next frame.
     pub fn frame<W: Write>(
         &mut self,
         frames: &mut FrameWriter<W>,
@@ -80,7 +80,7 @@ impl Background {
                 source_port: random.u16(10_000..),
                 destination_port: 53,
             };
-            // A question for the address of www.example.
+            // A query for the address of www.example.
             let mut question = *b"\0\0\x01\0\0\x01\0\0\0\0\0\0\x03www\x07example\0\0\x01\0\x01";
             question[..2].copy_from_slice(&random.u16(..).to_be_bytes());
             return frames.udp(path, &question);

@@ -1,4 +1,4 @@
-//! One RegLogin connection of a load: what is sent, in the order in which it is seen.
+//! One RegLogin connection of a load, frame by frame in the order of capture.
 
 use std::collections::VecDeque;
 use std::io::{self, Write};
@@ -12,14 +12,14 @@ use crate::protocol::Command;
 use crate::protocol::layout::{DEFAULT_PORT, MAX_LEN, STATUS_FAILURE, STATUS_SUCCESS};
 use crate::synth::messages::{raw_request, raw_response};
 
-/// A connection's number, from 0, and what follows from it.
+/// A connection's number, from 0, and the addresses that follow from it.
 #[derive(Debug, Clone, Copy)]
 pub struct Numbers {
     index: u64,
     path: Path,
 }
 
-/// Clients of one address before the next address is used.
+/// Connections of one client address before the next address is used.
 const PORTS: u64 = 50_000;
 
 impl Numbers {
@@ -51,14 +51,14 @@ enum Stage {
     Closed,
 }
 
-/// A connection under way.
+/// A connection in progress.
 #[derive(Debug)]
 pub struct Connection {
     numbers: Numbers,
     stage: Stage,
     exchanges: u64,
     done: u64,
-    /// Next sequence number of the client and of the server.
+    /// Next sequence numbers of client and server.
     next: [u32; 2],
     queue: VecDeque<Seen>,
 }
@@ -68,7 +68,7 @@ const SERVER: usize = 1;
 
 impl Connection {
     pub fn new(numbers: Numbers, exchanges: u64) -> Self {
-        // Spread over the number space, so that some connections wrap.
+        // Spread over all sequence numbers, so that some connections wrap around.
         let initial = (numbers.index as u32).wrapping_mul(0x9e37_79b9);
         Self {
             numbers,
@@ -80,7 +80,7 @@ impl Connection {
         }
     }
 
-    /// Writes the next frame; `false` where there is none.
+    /// Writes the next frame. Returns `false` if there is none.
     pub fn frame<W: Write>(
         &mut self,
         load: &Load,
@@ -104,7 +104,7 @@ impl Connection {
         Ok(true)
     }
 
-    /// Queues what comes next; `false` at the end.
+    /// Queues the next frames. Returns `false` at the end.
     fn fill(&mut self, load: &Load, random: &mut Rng, truth: &mut Truth) -> bool {
         match self.stage {
             Stage::Opening => {
@@ -142,7 +142,7 @@ impl Connection {
         }
     }
 
-    /// A segment without data.
+    /// Queues a segment without data.
     fn control(&mut self, side: usize, flags: u8) {
         self.queue.push_back(Seen {
             from_client: side == CLIENT,
@@ -153,7 +153,7 @@ impl Connection {
         self.next[side] = self.next[side].wrapping_add(takes);
     }
 
-    /// A registration first, then logins; one in ten is refused.
+    /// Queues a registration first, later logins. One in ten fails.
     fn exchange(&mut self, load: &Load, random: &mut Rng, truth: &mut Truth) {
         let name = format!("user{}", self.numbers.index);
         let accepted = random.u8(..10) != 0;
@@ -205,7 +205,8 @@ impl Connection {
         }
     }
 
-    /// A message's segments as they are seen, and the ACK; `false` where it was not captured.
+    /// Queues a message's segments in the order of capture, and the ACK. Returns `false` if the message was not
+    /// captured.
     fn message(
         &mut self,
         side: usize,

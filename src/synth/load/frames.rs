@@ -1,10 +1,10 @@
-//! Frames as raw bytes, one after the other into a pcap file, with nothing allocated for a frame.
+//! Writes frames to a pcap file as raw bytes, without an allocation for each frame.
 
 use std::io::{self, Write};
 
 use crate::synth::{Link, PcapForm, start_time, write_pcap};
 
-/// Microseconds from one frame to the next.
+/// Microseconds between frames.
 const STEP: u64 = 10;
 
 const IP_HEADER: usize = 20;
@@ -13,7 +13,7 @@ const UDP_HEADER: usize = 8;
 const TCP: u8 = 6;
 const UDP: u8 = 17;
 
-/// Where a segment comes from and goes to: IPv4 addresses and ports.
+/// Source and destination: IPv4 addresses and ports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Path {
     pub source: [u8; 4],
@@ -23,7 +23,7 @@ pub struct Path {
 }
 
 impl Path {
-    /// The way back.
+    /// The opposite direction.
     pub const fn reversed(self) -> Self {
         Self {
             source: self.destination,
@@ -39,7 +39,7 @@ pub const SYN: u8 = 0x02;
 pub const PSH: u8 = 0x08;
 pub const ACK: u8 = 0x10;
 
-/// The part of a TCP header that changes from segment to segment.
+/// The fields of a TCP header that differ from segment to segment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TcpFields {
     pub sequence: u32,
@@ -50,7 +50,7 @@ pub struct TcpFields {
 /// Writes frames and counts them.
 pub struct FrameWriter<W: Write> {
     out: io::BufWriter<W>,
-    /// What stands before an IPv4 packet.
+    /// The link layer header.
     link: Vec<u8>,
     frame: Vec<u8>,
     microseconds: u64,
@@ -78,7 +78,7 @@ impl<W: Write> FrameWriter<W> {
         })
     }
 
-    /// A TCP segment; SYN has the options of a usual host.
+    /// Writes a TCP segment. A SYN has the options of a usual host.
     pub fn tcp(&mut self, path: Path, fields: TcpFields, payload: &[u8]) -> io::Result<()> {
         let options: &[u8] = if fields.flags & SYN == 0 {
             &[]
@@ -100,7 +100,7 @@ impl<W: Write> FrameWriter<W> {
         self.end()
     }
 
-    /// A UDP datagram.
+    /// Writes a UDP datagram.
     pub fn udp(&mut self, path: Path, payload: &[u8]) -> io::Result<()> {
         let length = UDP_HEADER + payload.len();
         self.begin(path, UDP, length);
@@ -118,7 +118,7 @@ impl<W: Write> FrameWriter<W> {
         self.frame.extend_from_slice(octets);
     }
 
-    /// Link layer and IPv4 header of a packet with `length` bytes of payload.
+    /// Starts a frame with link layer and IPv4 header, for `length` bytes of payload.
     fn begin(&mut self, path: Path, protocol: u8, length: usize) {
         self.frame.clear();
         self.frame.extend_from_slice(&self.link);
@@ -137,7 +137,7 @@ impl<W: Write> FrameWriter<W> {
         self.put(&header);
     }
 
-    /// Fills the checksum field `within` bytes after `at`, where the IP payload begins.
+    /// Sets the checksum field, which is `within` bytes after the start `at` of the IP payload.
     fn checksum(&mut self, path: Path, protocol: u8, at: usize, within: usize) {
         let payload = &self.frame[at..];
         let pseudo =
@@ -146,7 +146,7 @@ impl<W: Write> FrameWriter<W> {
         self.frame[at + within..at + within + 2].copy_from_slice(&checksum.to_be_bytes());
     }
 
-    /// Writes the frame that was put together.
+    /// Writes the finished frame.
     fn end(&mut self) -> io::Result<()> {
         let length = (self.frame.len() as u32).to_le_bytes();
         let mut record = [0; 16];
@@ -162,14 +162,14 @@ impl<W: Write> FrameWriter<W> {
         Ok(())
     }
 
-    /// Frames and bytes written.
+    /// Returns the number of frames and bytes written.
     pub fn finish(mut self) -> io::Result<(u64, u64)> {
         self.out.flush()?;
         Ok((self.frames, self.octets))
     }
 }
 
-/// The sum of 16-bit words, not yet folded (RFC 1071); an odd last byte is the high one.
+/// The sum of 16-bit words before folding (RFC 1071). An odd last byte is the high byte of a word.
 fn sum(octets: &[u8]) -> u32 {
     let words = octets.chunks_exact(2);
     let last = words.remainder().first().map_or(0, |o| u32::from(*o) << 8);
@@ -178,7 +178,7 @@ fn sum(octets: &[u8]) -> u32 {
     })
 }
 
-/// One's complement of the sum, carries added.
+/// One's complement of the sum, with carries added.
 fn fold(mut sum: u32) -> u16 {
     while sum > 0xffff {
         sum = (sum & 0xffff) + (sum >> 16);

@@ -1,6 +1,7 @@
-//! Writes large captures for benchmarks, with the counts that a reader should find in them.
+//! Writes large captures for benchmarks, with the counts that a reader should find.
 //!
-//! A [`Load`] says how much of what; the result is a pcap file and a [`Truth`]. The same options and seed give the same bytes.
+//! A [`Load`] specifies the traffic; the result is a pcap file and a [`Truth`]. The same options and seed give the same
+//! bytes.
 
 #![expect(
     clippy::cast_precision_loss,
@@ -20,31 +21,31 @@ use background::Background;
 use connection::{Connection, Numbers};
 use frames::FrameWriter;
 
-/// What to write.
+/// The traffic to generate.
 #[derive(Debug, Clone)]
 pub struct Load {
-    /// Frames in all, nearly: the number of exchanges is chosen to come close to it.
+    /// Approximate number of frames. The number of exchanges is chosen to come close to it.
     pub frames: u64,
-    /// RegLogin connections, at least one: other people's frames come between theirs.
+    /// Number of RegLogin connections, at least one.
     pub connections: u64,
-    /// The most bytes of a message in one segment; one of these is drawn for each message.
+    /// Segment sizes in bytes. For each message one is drawn, which limits its segments.
     pub sizes: Vec<usize>,
-    /// Share of segments that change places with the next segment of the same message.
+    /// Fraction of segments that are swapped with the next segment of the same message.
     pub reorder: f64,
-    /// Share of segments that are lost and sent again: half of them before the capture, so that
-    /// they are seen late, half of them after it, so that they are seen twice.
+    /// Fraction of segments that are lost and retransmitted: half of them before the capture, so that they appear late;
+    /// half of them after it, so that they appear twice.
     pub loss: f64,
-    /// Share of messages that were never captured, though they arrived.
+    /// Fraction of messages that arrived but were not captured.
     pub gaps: f64,
-    /// Share of frames that are other people's traffic: TCP to port 443, and DNS.
+    /// Fraction of frames that are background traffic: TCP to port 443, and DNS.
     pub background: f64,
-    /// Payload sizes of other people's TCP segments; one is drawn for each.
+    /// Payload sizes of background TCP segments in bytes; one is drawn for each segment.
     pub background_sizes: Vec<usize>,
-    /// Leave every RegLogin connection open.
+    /// Whether every RegLogin connection stays open.
     pub open: bool,
-    /// RegLogin connections that are under way at the same time, closing aside.
+    /// Number of RegLogin connections that are active at the same time.
     pub active: usize,
-    /// Where the random numbers begin.
+    /// Seed of the random numbers.
     pub seed: u64,
     /// Link layer of every frame.
     pub link: Link,
@@ -69,16 +70,16 @@ impl Default for Load {
     }
 }
 
-/// What a right reading of the capture counts.
+/// The counts that a correct reader finds in the capture.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Truth {
     /// Frames of every kind.
     pub frames: u64,
-    /// Bytes of the file.
+    /// Length of the file in bytes.
     pub octets: u64,
-    /// TCP connections, other people's included.
+    /// TCP connections, including background traffic.
     pub streams: u64,
-    /// Frames of other people's traffic.
+    /// Frames of background traffic.
     pub background_frames: u64,
     /// RegLogin messages of all types.
     pub messages: u64,
@@ -94,7 +95,7 @@ pub struct Truth {
     pub successes: u64,
     /// Responses of either type that say failure.
     pub failures: u64,
-    /// Messages that were sent and never captured; counted nowhere else.
+    /// Messages that were sent but not captured. They are not in the other counts.
     pub lost_messages: u64,
 }
 
@@ -103,7 +104,7 @@ const OPEN_FRAMES: u64 = 3;
 const CLOSE_FRAMES: u64 = 4;
 
 impl Load {
-    /// Frames of an exchange: the segments of request and response, and an ACK for each.
+    /// Average number of frames of an exchange: the segments of request and response, and an ACK for each.
     fn frames_per_exchange(&self) -> f64 {
         let segments = |len: usize| -> f64 {
             if self.sizes.is_empty() {
@@ -121,7 +122,7 @@ impl Load {
         data * (1.0 - self.gaps) * (1.0 + self.loss / 2.0) + 2.0
     }
 
-    /// Exchanges in all connections together.
+    /// Number of exchanges in all connections together.
     #[allow(clippy::cast_sign_loss)] // Not below zero.
     fn exchanges(&self) -> u64 {
         let close = if self.open { 0 } else { CLOSE_FRAMES };
@@ -130,7 +131,11 @@ impl Load {
         ((ours - opening) / self.frames_per_exchange()).max(0.0) as u64
     }
 
-    /// Writes the capture. Sizes of zero are taken for one, no sizes for whole messages.
+    /// Writes the capture to `out`. Segment sizes of zero count as one; without sizes, each message is one segment.
+    ///
+    /// # Errors
+    ///
+    /// If writing fails.
     pub fn write(&self, out: impl Write) -> io::Result<Truth> {
         let mut random = fastrand::Rng::with_seed(self.seed);
         let mut frames = FrameWriter::new(out, &self.link)?;
@@ -156,7 +161,7 @@ impl Load {
             if under_way[index].frame(self, &mut frames, &mut random, &mut truth)? {
                 continue;
             }
-            // It is over, and had nothing left to say.
+            // The connection has ended.
             if connections < self.connections {
                 under_way[index] = begin(&mut connections);
                 truth.streams += 1;
