@@ -1,5 +1,5 @@
 //! Holds items back until the messages in them are paired, so that a request can name its response, which comes later,
-//! and an early response its request.
+//! and a response captured too early (an early response) its request.
 //!
 //! Order is kept: what follows a waiting message is held too. Memory is bounded: beyond the limit, the oldest item is
 //! passed on without its response.

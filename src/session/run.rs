@@ -14,7 +14,7 @@ use super::inspector::Wanted;
 use super::{Decoded, Decoding, Ending, FrameRecord, Inspected, Inspector, Remainder};
 use crate::capture::{Aside, Batch, FrameSource, SourceError};
 
-/// Receives the results of an inspector.
+/// Receives the results of an inspector. An error of any function ends the run, and [`run`] returns it.
 pub trait Sink {
     /// Error of the sink.
     type Error;

