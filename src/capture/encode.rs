@@ -2,7 +2,7 @@
 
 #![expect(
     clippy::cast_possible_truncation,
-    reason = "lengths of blocks and packets, which are made of 32-bit ones; the low half of a time is meant"
+    reason = "lengths of at most 32 bits, and the low half of a time"
 )]
 
 use super::batch::{FrameHeader, Interface};

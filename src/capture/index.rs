@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn a_spool_holds_all_that_came_until_its_beginning_is_let_go() {
+    fn a_spool_file_holds_everything_until_its_start_is_dropped() {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/captures/recorded-tls.pcapng");
         let read_all = |mut source: Box<dyn FrameSource>| {
             let mut out = Vec::new();

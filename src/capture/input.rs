@@ -133,7 +133,7 @@ mod tests {
     const PCAP: [u8; 4] = [0xd4, 0xc3, 0xb2, 0xa1];
 
     #[test]
-    fn a_folder_stands_for_the_captures_in_it() {
+    fn a_folder_is_replaced_by_the_captures_in_it() {
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name);
         std::fs::create_dir_all(at("week/two")).unwrap();

@@ -7,7 +7,7 @@
 
 #![expect(
     clippy::cast_possible_truncation,
-    reason = "places in a buffer in memory, and interfaces of which each has a block of 20 bytes"
+    reason = "offsets in a buffer in memory, and numbers of interfaces, each of which has a block of 20 bytes"
 )]
 
 use std::ops::Range;

@@ -264,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn what_grows_stands_in_its_place_where_nothing_stood() {
+    fn a_growing_file_is_at_its_final_path_unless_one_existed() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("saved");
         let mut place = Place::growing(&path, &Inputs::default()).unwrap();

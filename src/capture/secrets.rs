@@ -3,7 +3,7 @@
 
 #![expect(
     clippy::cast_possible_truncation,
-    reason = "lengths of blocks, which are bounded before"
+    reason = "lengths of blocks, which are checked before"
 )]
 
 use std::fmt;

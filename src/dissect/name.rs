@@ -75,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_has_the_octets_that_fit() {
+    fn a_name_has_the_bytes_that_fit() {
         assert_eq!(&*Name::new(b"alice"), b"alice");
         assert_eq!(&*Name::new(&[b'x'; 30]), [b'x'; 20]);
         assert!(Name::new(b"al") < Name::new(b"alice"));

@@ -151,7 +151,7 @@ pub(super) fn u16_at(octets: &[u8], at: usize) -> Result<u16, Other> {
     }
 }
 
-pub(super) fn octet_at(octets: &[u8], at: usize) -> Result<u8, Other> {
+pub(super) fn byte_at(octets: &[u8], at: usize) -> Result<u8, Other> {
     octets.get(at).copied().ok_or(CUT)
 }
 
@@ -222,9 +222,9 @@ fn llc(octets: &[u8]) -> Result<Step, Other> {
     const ETHERTYPES: [[u8; 3]; 2] = [[0, 0, 0], [0, 0, 0xf8]];
     let name = ("llc", "LLC");
     let (to, from, control) = (
-        octet_at(octets, 0)?,
-        octet_at(octets, 1)?,
-        octet_at(octets, 2)?,
+        byte_at(octets, 0)?,
+        byte_at(octets, 1)?,
+        byte_at(octets, 2)?,
     );
     match (to, from & !RESPONSE, control) {
         (SNAP, SNAP, INFORMATION) => {
@@ -244,7 +244,7 @@ fn llc(octets: &[u8]) -> Result<Step, Other> {
 fn ppp_or_hdlc(octets: &[u8]) -> Result<Step, Other> {
     const UNICAST: u8 = 0x0f;
     const BROADCAST: u8 = 0x8f;
-    match octet_at(octets, 0)? {
+    match byte_at(octets, 0)? {
         UNICAST | BROADCAST => {
             let kind = u16_at(octets, 2)?;
             Ok(Step::new(
@@ -266,7 +266,7 @@ fn ppp(octets: &[u8]) -> Result<Step, Other> {
     };
     // The last byte of a protocol number is odd, those before it are even, so that a leading zero may be omitted (RFC
     // 1661 section 6.5).
-    let first = octet_at(octets, start)?;
+    let first = byte_at(octets, start)?;
     let (protocol, len) = if first & 1 == 1 {
         (u16::from(first), start + 1)
     } else {
@@ -291,7 +291,7 @@ fn mpls(octets: &[u8]) -> Result<Step, Other> {
     let len = count * LABEL;
     let name = ("mpls", "MPLS");
     // Labels do not say what they carry. The first four bits of the content do (RFC 4928 section 3).
-    match octet_at(octets, len)? >> 4 {
+    match byte_at(octets, len)? >> 4 {
         4 | 6 => Ok(Step::new(name, len, Header::Ip)),
         0 if is_ethernet(&octets[len..], CONTROL_WORD) => Ok(Step::new(
             ("mpls:pwethheuristic:pwethcw", "MPLS pseudowire"),

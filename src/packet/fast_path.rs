@@ -6,7 +6,7 @@
 
 #![expect(
     clippy::cast_possible_truncation,
-    reason = "places in a header, and lengths of a packet, which have 16 bits"
+    reason = "offsets in a header, and lengths of a packet, which have 16 bits"
 )]
 
 use super::address::Ipv4Endpoint;
@@ -136,7 +136,7 @@ impl PlainSegment {
 #[inline(always)]
 #[allow(
     clippy::inline_always,
-    reason = "a segment handed on is copied twice, 5 ns a frame"
+    reason = "a returned segment is copied twice, which takes 5 ns a frame"
 )]
 pub fn plain_segment(link: LinkType, octets: &[u8]) -> Option<PlainSegment> {
     const VERSION_AND_LEN: u8 = 0x45;

@@ -354,7 +354,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_copy_wins_and_a_conflict_is_said() {
+    fn the_first_copy_wins_and_a_conflict_is_reported() {
         let mut pool = Defragmenter::default();
         push(&mut pool, 8, true, b"bbbbbbbb");
         assert_eq!(push(&mut pool, 0, true, b"aaaaaaaaBBbbbbbb"), None);
@@ -364,7 +364,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_octets_again_are_an_overlap_but_no_conflict() {
+    fn the_same_bytes_again_are_an_overlap_but_no_conflict() {
         let mut pool = Defragmenter::default();
         push(&mut pool, 0, true, b"aaaaaaaa");
         push(&mut pool, 0, true, b"aaaaaaaa");

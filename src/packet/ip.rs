@@ -2,7 +2,7 @@
 
 #![expect(
     clippy::cast_possible_truncation,
-    reason = "places in a packet, whose length has 32 bits"
+    reason = "offsets in a packet, whose length has 32 bits"
 )]
 
 use std::net::IpAddr;

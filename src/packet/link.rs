@@ -1,6 +1,6 @@
 //! The supported link layers: a table of number, name and where IP begins.
 
-use super::encapsulation::{Header, IpPlace, Passed, Trail, follow, octet_at, u16_at};
+use super::encapsulation::{Header, IpPlace, Passed, Trail, byte_at, follow, u16_at};
 use super::vlan::VlanTags;
 use super::{Layer, Other};
 use crate::capture::LinkType;
@@ -213,11 +213,7 @@ fn ppp(_: &[u8]) -> Begun {
 /// The first byte is the direction. In pppd's format it replaces the address.
 fn ppp_with_direction(octets: &[u8]) -> Begun {
     const CONTROL: u8 = 0x03;
-    let len = if octet_at(octets, 1)? == CONTROL {
-        2
-    } else {
-        1
-    };
+    let len = if byte_at(octets, 1)? == CONTROL { 2 } else { 1 };
     Ok((len, Behind(Header::Ppp)))
 }
 
@@ -272,8 +268,8 @@ fn ipsec(octets: &[u8]) -> Begun {
 
 /// The header begins with its length, to be rounded up to 4 bytes, and the address family.
 fn pflog(octets: &[u8]) -> Begun {
-    let len = usize::from(octet_at(octets, 0)?).next_multiple_of(4);
-    if !is_ip(u32::from(octet_at(octets, 1)?)) {
+    let len = usize::from(byte_at(octets, 0)?).next_multiple_of(4);
+    if !is_ip(u32::from(byte_at(octets, 1)?)) {
         return Err(Other::NotIp);
     }
     Ok((len, Behind(Header::Ip)))
@@ -285,7 +281,7 @@ fn nflog(octets: &[u8]) -> Begun {
     const LEN: usize = 4;
     const VALUE_HEADER: usize = 4;
     const PAYLOAD: u16 = 9;
-    if !is_ip(u32::from(octet_at(octets, 0)?)) {
+    if !is_ip(u32::from(byte_at(octets, 0)?)) {
         return Err(Other::NotIp);
     }
     let mut at = LEN;

@@ -27,7 +27,7 @@ impl SeqNumber {
 
     /// Distance in bytes from `earlier` to this, 0 if this is not after it.
     #[must_use]
-    pub const fn octets_after(self, earlier: Self) -> u32 {
+    pub const fn bytes_after(self, earlier: Self) -> u32 {
         let octets = self.since(earlier);
         if octets > 0 { octets.unsigned_abs() } else { 0 }
     }

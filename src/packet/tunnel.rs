@@ -2,7 +2,7 @@
 //!
 //! IP in IP and 6in4, GRE, EtherIP, MPLS in IP; and over UDP, by port: VXLAN, Geneve, GTP-U, L2TP and MPLS.
 
-use super::encapsulation::{Header, IpPlace, Passed, Trail, follow, octet_at, u16_at};
+use super::encapsulation::{Header, IpPlace, Passed, Trail, byte_at, follow, u16_at};
 use super::ip::Ip;
 use super::{Layer, Other};
 
@@ -94,7 +94,7 @@ fn gre(octets: &[u8]) -> Result<Tunnel, Other> {
         0 if flags & ROUTING != 0 => {
             // Entries of address family, offset and length, up to an empty one.
             loop {
-                let (family, octets_of_entry) = (u16_at(octets, len)?, octet_at(octets, len + 3)?);
+                let (family, octets_of_entry) = (u16_at(octets, len)?, byte_at(octets, len + 3)?);
                 len += 4 + usize::from(octets_of_entry);
                 if family == 0 && octets_of_entry == 0 {
                     break;
@@ -107,13 +107,13 @@ fn gre(octets: &[u8]) -> Result<Tunnel, Other> {
     }
     match kind {
         // WCCP version 2 has a header of its own, whose start cannot be that of an IPv4 packet.
-        WCCP if octet_at(octets, len)? >> 4 == 4 => Ok((name, len, Header::Ip)),
+        WCCP if byte_at(octets, len)? >> 4 == 4 => Ok((name, len, Header::Ip)),
         WCCP => Ok((name, len + 4, Header::Ip)),
         ERSPAN if flags & SEQUENCE == 0 => Ok((("gre:erspan", "ERSPAN"), len, Header::Ethernet)),
         ERSPAN => Ok((("gre:erspan", "ERSPAN"), len + 8, Header::Ethernet)),
         ERSPAN_III => {
             const OPTIONAL: u8 = 0x01;
-            let has_more = octet_at(octets, len + 11)? & OPTIONAL != 0;
+            let has_more = byte_at(octets, len + 11)? & OPTIONAL != 0;
             let header = if has_more { 20 } else { 12 };
             Ok((("gre:erspan", "ERSPAN"), len + header, Header::Ethernet))
         }
@@ -144,7 +144,7 @@ fn over_udp(octets: &[u8]) -> Result<Tunnel, Other> {
 /// The generic protocol extension of VXLAN, which names the protocol of its content.
 fn vxlan_gpe(octets: &[u8]) -> Result<Tunnel, Other> {
     const LEN: usize = 8;
-    let next = match octet_at(octets, 3)? {
+    let next = match byte_at(octets, 3)? {
         1 | 2 => Header::Ip,
         3 => Header::Ethernet,
         5 => Header::Mpls,
@@ -156,7 +156,7 @@ fn vxlan_gpe(octets: &[u8]) -> Result<Tunnel, Other> {
 /// Geneve (RFC 8926 section 3.4).
 fn geneve(octets: &[u8]) -> Result<Tunnel, Other> {
     const LEN: usize = 8;
-    let first = octet_at(octets, 0)?;
+    let first = byte_at(octets, 0)?;
     if first >> 6 != 0 {
         return Err(Other::NotIp);
     }
@@ -176,25 +176,25 @@ fn gtp_u(octets: &[u8]) -> Result<Tunnel, Other> {
     const EXTENSION: u8 = 0x04;
     /// Message type of a user's packet.
     const G_PDU: u8 = 0xff;
-    let flags = octet_at(octets, 0)?;
-    if flags & 0xf0 != VERSION || octet_at(octets, 1)? != G_PDU {
+    let flags = byte_at(octets, 0)?;
+    if flags & 0xf0 != VERSION || byte_at(octets, 1)? != G_PDU {
         return Err(Other::NotIp);
     }
     let mut len = LEN;
     if flags & OPTIONAL != 0 {
         len += 4;
-        let mut next = octet_at(octets, len - 1)?;
+        let mut next = byte_at(octets, len - 1)?;
         while flags & EXTENSION != 0 && next != 0 {
-            let words = usize::from(octet_at(octets, len)?);
+            let words = usize::from(byte_at(octets, len)?);
             if words == 0 {
                 return Err(Other::NotIp);
             }
             len += words * 4;
-            next = octet_at(octets, len - 1)?;
+            next = byte_at(octets, len - 1)?;
         }
     }
     // The header does not name the content: it is IP, otherwise PPP.
-    let next = match octet_at(octets, len)? {
+    let next = match byte_at(octets, len)? {
         0x45..=0x4e | 0x60..=0x6f => Header::Ip,
         _ => Header::Ppp,
     };
@@ -261,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn tunnels_over_udp_are_told_by_port() {
+    fn tunnels_over_udp_are_found_by_port() {
         let mut ethernet = vec![0x08, 0, 0, 0, 0, 0, 7, 0];
         ethernet.resize(20, 0);
         ethernet.extend([8, 0]);

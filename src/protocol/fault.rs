@@ -367,7 +367,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fault_says_where_it_stands_and_what_to_do() {
+    fn a_fault_says_where_it_is_and_what_to_do() {
         let at = 6;
         let field = &USER_NAME;
         let found = "a colon";

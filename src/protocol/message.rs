@@ -236,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_has_the_octets_of_the_specification() {
+    fn a_request_has_the_bytes_of_the_specification() {
         let mut expected = vec![0, 0, 0, 0x3a, 0, 0, 0, 1];
         expected.extend_from_slice(b"alice\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0");
         expected.extend_from_slice(b"secret");
@@ -247,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn a_response_has_the_octets_of_the_specification() {
+    fn a_response_has_the_bytes_of_the_specification() {
         let response = Response {
             action: Action::Login,
             success: false,
@@ -261,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn encoding_leaves_no_octet_of_the_buffer_as_it_was() {
+    fn encoding_overwrites_every_byte_of_the_buffer() {
         let mut message = [0xa5; RESPONSE_LEN];
         put_header(&mut message, Command::LoginResponse);
         put(&mut message, &STATUS, &[1]);

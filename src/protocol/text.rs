@@ -160,7 +160,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_password_takes_any_octets_but_nul() {
+    fn a_password_takes_any_bytes_but_nul() {
         assert!(Password::new(b"\xff\x01".to_vec()).is_ok());
         assert!(Password::new(b"a\0b".to_vec()).is_err());
         assert!(Password::new(vec![b'x'; 31]).is_err());

@@ -291,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn any_octets_can_be_read() {
+    fn any_bytes_can_be_read() {
         for len in 0..80 {
             let octets = vec![0xa5; len];
             let view = MessageView::new(&octets);
@@ -302,7 +302,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_of_text_are_told_apart() {
+    fn numbers_that_read_as_text_are_recognised() {
         for number in [58, 73, 258, 1000, 4096, 0x3a00_0000, u32::MAX] {
             assert_eq!(HeaderNumber::new(number).to_string(), number.to_string());
         }

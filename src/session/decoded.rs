@@ -2,7 +2,7 @@
 
 #![expect(
     clippy::cast_possible_truncation,
-    reason = "places in a batch of half a megabyte"
+    reason = "indexes in a batch of half a megabyte"
 )]
 
 use crate::capture::{Batch, Frame};

@@ -6,7 +6,7 @@
 
 #![expect(
     clippy::cast_possible_truncation,
-    reason = "places in a queue in memory, and messages of a frame"
+    reason = "indexes in a queue in memory, and numbers of messages of a frame"
 )]
 
 use std::collections::VecDeque;
@@ -282,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn what_stands_behind_a_request_waits_with_it() {
+    fn what_follows_a_request_waits_with_it() {
         let mut hold = Hold::default();
         hold.push(request(), 0);
         hold.push(request(), 1);

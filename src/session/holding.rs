@@ -135,7 +135,7 @@ pub struct Holding<S> {
     /// Boxed, because records are large and move in and out.
     hold: Hold<Box<OwnedRecord>>,
     /// Records to reuse.
-    #[expect(clippy::vec_box, reason = "the boxes are used again")]
+    #[expect(clippy::vec_box, reason = "the boxes are reused")]
     spare: Vec<Box<OwnedRecord>>,
     beginnings: Beginnings,
     waits: Waits,

@@ -2,7 +2,7 @@
 
 #![expect(
     clippy::cast_possible_truncation,
-    reason = "lengths of what a batch of half a megabyte brought"
+    reason = "lengths of lists for a batch of half a megabyte"
 )]
 
 use super::found::{CleanMessage, Collected, FlowEnd, StreamNote};

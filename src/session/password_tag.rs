@@ -2,7 +2,7 @@
 
 #![expect(
     clippy::cast_possible_truncation,
-    reason = "32 bits of a hash are what is kept"
+    reason = "only 32 bits of the hash are kept"
 )]
 
 use std::fmt;

@@ -135,7 +135,7 @@ mod tests {
     use crate::server::words;
 
     #[test]
-    fn what_came_before_is_told_alike() {
+    fn a_cached_description_gives_the_same_refusal() {
         let mut refusals = Refusals::default();
         for _ in 0..3 {
             for words in words::ALL {

@@ -3,7 +3,7 @@
 
 #![expect(
     clippy::cast_possible_truncation,
-    reason = "places, of which a connection has 32 bits"
+    reason = "indexes of waiting requests, which have 32 bits"
 )]
 
 use std::num::NonZeroU32;

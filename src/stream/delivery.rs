@@ -185,7 +185,7 @@ impl Delivery<'_> {
     ) {
         let (mut from, mut to) = (u64::MAX, 0);
         let len = held.octets.len() as u32;
-        let delivered = len.min(self.direction.next.octets_after(held.seq));
+        let delivered = len.min(self.direction.next.bytes_after(held.seq));
         let mut compared = 0;
         let kept_all = history.overlaps(
             self.delivered.history,
@@ -193,8 +193,8 @@ impl Delivery<'_> {
             delivered,
             |run, octets| {
                 let start = run.later(held.seq);
-                let first = &octets[start.octets_after(run) as usize..];
-                let second = &held.octets[start.octets_after(held.seq) as usize..];
+                let first = &octets[start.bytes_after(run) as usize..];
+                let second = &held.octets[start.bytes_after(held.seq) as usize..];
                 let common = first.len().min(second.len());
                 compared += common as u64;
                 if let Some(differs) = difference(start, &first[..common], &second[..common]) {
@@ -264,7 +264,7 @@ impl Delivery<'_> {
         else {
             return;
         };
-        let hole = seq.octets_after(self.direction.next);
+        let hole = seq.bytes_after(self.direction.next);
         self.advance(hole);
         if hole > 0 {
             event(Event::Gap(u64::from(hole)));

@@ -1,9 +1,6 @@
 //! Drops flows: closed ones after a while, idle ones, and all at the end.
 
-#![expect(
-    clippy::cast_possible_truncation,
-    reason = "slots, of which an entry has 32 bits"
-)]
+#![expect(clippy::cast_possible_truncation, reason = "slots, which have 32 bits")]
 
 use std::collections::VecDeque;
 
@@ -130,7 +127,7 @@ impl<S: Default> FlowTable<S> {
 
     /// Ends all flows in the order of stream numbers. No segment may follow.
     pub fn finish(&mut self, handler: &mut impl Handler<S>) {
-        // Frees memory that is not needed for this: the handler needs memory for what it makes of so many flows.
+        // Freed first, because the handler needs memory to process the ends of so many flows.
         self.index = Index::new();
         self.memory.history = History::new(0);
         let live = |slot: &u32| self.entries[*slot].status != Status::Free;

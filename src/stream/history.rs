@@ -5,7 +5,7 @@
 
 #![expect(
     clippy::cast_possible_truncation,
-    reason = "places in a ring in memory, and payloads of segments"
+    reason = "offsets in a ring in memory, and payloads of segments"
 )]
 
 use crate::packet::SeqNumber;

@@ -54,7 +54,7 @@ impl Index {
 
     /// The first slot with this tag: nearly always that of the flow looked for.
     #[inline]
-    pub fn glance(&self, tag: Tag) -> Option<u32> {
+    pub fn first_with(&self, tag: Tag) -> Option<u32> {
         self.find(tag, |_| true)
     }
 

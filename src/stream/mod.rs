@@ -6,7 +6,7 @@
 
 #![expect(
     clippy::cast_possible_truncation,
-    reason = "places in a chunk of a frame"
+    reason = "offsets in a chunk of a frame"
 )]
 
 mod analysis;

@@ -105,7 +105,7 @@ impl OutOfOrder {
         self.held.front()
     }
 
-    /// Sequence number after the last byte held, or of the FIN behind it.
+    /// Sequence number after the last byte held, or of the FIN after it.
     pub fn end(&self) -> Option<SeqNumber> {
         self.fin.or_else(|| self.held.back().map(Held::end))
     }
@@ -172,7 +172,7 @@ impl OutOfOrder {
 
 /// Splits a run before sequence number `at`, which is inside it or at its end.
 fn split(mut run: Held, at: SeqNumber) -> (Held, Option<Held>) {
-    let keep = at.octets_after(run.seq);
+    let keep = at.bytes_after(run.seq);
     let captured = run.octets.len() as u32;
     let total = captured + run.missing;
     if keep >= total {
@@ -190,7 +190,7 @@ fn split(mut run: Held, at: SeqNumber) -> (Held, Option<Held>) {
 }
 
 fn compare(held: &Held, new: &Held) -> Option<Difference> {
-    let skip = new.seq.octets_after(held.seq) as usize;
+    let skip = new.seq.bytes_after(held.seq) as usize;
     let first = held.octets.get(skip..)?;
     let len = first.len().min(new.octets.len());
     difference(new.seq, &first[..len], &new.octets[..len])

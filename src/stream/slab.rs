@@ -1,9 +1,6 @@
 //! A growing list in pieces that never move: growing copies nothing.
 
-#![expect(
-    clippy::cast_possible_truncation,
-    reason = "slots, of which an entry has 32 bits"
-)]
+#![expect(clippy::cast_possible_truncation, reason = "slots, which have 32 bits")]
 
 use std::ops::{Index, IndexMut};
 

@@ -157,7 +157,7 @@ impl<S: Default> FlowTable<S> {
         hints: &mut [Hint],
     ) {
         for (hint, (key, _)) in hints.iter_mut().zip(segments.clone()) {
-            *hint = self.index.glance(key.tag);
+            *hint = self.index.first_with(key.tag);
         }
         // The values are not needed: reading them makes the processor fetch them.
         let mut seen = 0;

@@ -78,7 +78,7 @@ mod tests {
     use crate::protocol::is_strict;
 
     #[test]
-    fn raw_and_legal_messages_are_the_same_octets_where_both_can_be() {
+    fn raw_and_valid_messages_have_the_same_bytes() {
         assert_eq!(
             request(Action::Login, "alice", "secret").unwrap(),
             raw_request(Command::LoginRequest, b"alice", b"secret", 0)

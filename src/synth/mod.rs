@@ -3,7 +3,10 @@
 //! Input: what two endpoints send, how it is segmented, and in what order. Output: bytes of frames and capture files,
 //! the same in each run. It shares no code with the modules that read captures, so it tests them independently.
 
-#![allow(clippy::cast_possible_truncation, reason = "numbers of its own making")]
+#![allow(
+    clippy::cast_possible_truncation,
+    reason = "numbers that the generator chooses"
+)]
 
 mod conversation;
 mod error;

@@ -302,7 +302,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_record_is_told_once_and_passed_over() {
+    fn what_is_no_record_is_reported_once_and_skipped() {
         let mut framing = Framing::new(true);
         let mut bytes = &b"GET / HTTP/1.0\r\n"[..];
         assert_eq!(framing.take(&mut bytes), Some(Found::NotTls(0)));

@@ -3,7 +3,7 @@
 
 #![expect(
     clippy::cast_possible_truncation,
-    reason = "lengths that a handshake has in 8 and 24 bits"
+    reason = "handshake lengths of 8 and 24 bits"
 )]
 
 use super::keylog::Random;

@@ -21,7 +21,7 @@ pub(super) const BOUND: u64 = 1024;
 /// The same if the secrets can be those of any connection.
 const BOUND_OF_ANY: u64 = 64;
 
-/// How many fewer sequence numbers than records missed are possible: so many records may have used earlier keys.
+/// Most of the missed records that may have used earlier keys. The sequence number is lower by their number.
 const OF_HANDSHAKE: u64 = 64;
 
 /// A secret to try, with the possible sequence numbers of the record.

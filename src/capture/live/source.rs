@@ -2,7 +2,7 @@
 
 #![expect(
     clippy::cast_possible_truncation,
-    reason = "times that the format has in halves, until the year 2554"
+    reason = "times in two halves, valid until the year 2554"
 )]
 
 use std::sync::Arc;

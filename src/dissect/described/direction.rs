@@ -3,7 +3,7 @@
 
 #![expect(
     clippy::cast_possible_truncation,
-    reason = "places in a message of at most 16 MiB"
+    reason = "offsets in a message of at most 16 MiB"
 )]
 
 use smallvec::SmallVec;

@@ -2,7 +2,7 @@
 
 #![expect(
     clippy::cast_possible_truncation,
-    reason = "places in what is held of a message of at most 16 MiB"
+    reason = "offsets in held bytes of a message of at most 16 MiB"
 )]
 
 use std::ops::Range;

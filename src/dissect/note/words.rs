@@ -2,7 +2,7 @@
 
 #![expect(
     clippy::cast_possible_truncation,
-    reason = "what there is of a message of at most 73 bytes"
+    reason = "lengths in a message of at most 73 bytes"
 )]
 
 use std::fmt;

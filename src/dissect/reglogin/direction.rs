@@ -3,7 +3,7 @@
 
 #![expect(
     clippy::cast_possible_truncation,
-    reason = "places in a chunk of a frame, and in a message of at most 73 bytes"
+    reason = "offsets in a chunk of a frame, and in a message of at most 73 bytes"
 )]
 
 use arrayvec::ArrayVec;

@@ -2,7 +2,7 @@
 
 #![expect(
     clippy::cast_possible_truncation,
-    reason = "places in a message of at most 73 bytes"
+    reason = "offsets in a message of at most 73 bytes"
 )]
 
 use smallvec::SmallVec;

@@ -31,7 +31,7 @@ fn null_is_read_in_both_byte_orders_and_with_every_af_inet6() {
 }
 
 #[test]
-fn what_stands_between_ethernet_and_ip_is_passed() {
+fn headers_between_ethernet_and_ip_are_followed() {
     for (behind_addresses, protocols) in [
         (&[0x08, 0][..], "eth:ethertype"),
         (

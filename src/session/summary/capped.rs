@@ -2,7 +2,7 @@
 
 #![expect(
     clippy::cast_possible_truncation,
-    reason = "places in a list that is capped"
+    reason = "indexes in a list of limited length"
 )]
 
 use std::hash::{BuildHasher, Hash};

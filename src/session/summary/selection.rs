@@ -49,8 +49,8 @@ impl Selection {
 }
 
 impl Summary {
-    /// Counts a frame if the filter selects it (`taken`). `late` says whether the frame of an earlier frame's message
-    /// is selected. An exchange counts if the frame of its request or its response is selected. A connection counts as
+    /// Counts a frame if the filter selects it (`taken`). `late` says whether a message is selected whose own frame came
+    /// earlier. An exchange counts if the frame of its request or its response is selected. A connection counts as
     /// a whole if any of its frames is selected.
     pub fn record_selected(
         &mut self,

@@ -202,7 +202,7 @@ fn as_many_passwords_as_names_are_no_spraying() {
 }
 
 #[test]
-fn that_probing_cannot_be_told_is_said() {
+fn limits_say_that_probing_cannot_be_recognised() {
     let mut feed = Feed::new();
     feed.login("alice", 1, Outcome::Success, 0);
     assert!(feed.summary.limits().is_empty());

@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn few_times_are_told_exactly() {
+    fn few_times_are_exact() {
         let quantiles = filled(1000, (1..=200).rev()).quantiles().unwrap();
         let Quantiles {
             count,
@@ -246,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn the_limit_is_where_it_is_said_to_be() {
+    fn the_limit_is_the_documented_one() {
         let at_limit = filled(EXACT_TIMES, std::iter::repeat_n(7, EXACT_TIMES));
         assert!(at_limit.quantiles().unwrap().exact);
         let beyond = filled(EXACT_TIMES, std::iter::repeat_n(7, EXACT_TIMES + 1));

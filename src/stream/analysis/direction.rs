@@ -93,7 +93,7 @@ pub(super) fn judge(
         && segment.ack.after(contiguous)
     {
         findings |= Findings::ACK_LOST_SEGMENT;
-        // Reported once, until the other side continues behind a hole.
+        // Reported once, until the other side continues after a hole.
         other.contiguous = None;
     }
     findings |= sent_again(arrival, findings, own, other, analysis);
@@ -282,7 +282,7 @@ fn in_flight(segment: &Segment, own: &mut AnalyzedDirection, analysis: &mut Anal
         }
         last = last.later(other.octets_end);
     }
-    let octets = last.octets_after(first);
+    let octets = last.bytes_after(first);
     if octets > 0 {
         analysis.bytes_in_flight = Some(octets);
         analysis.push_bytes_sent = Some(own.pushed);

@@ -5,7 +5,7 @@
 
 #![expect(
     clippy::cast_precision_loss,
-    reason = "chances and rates of traffic of its own making"
+    reason = "probabilities and rates that the generator chooses"
 )]
 
 mod background;

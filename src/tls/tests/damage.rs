@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 
 #[test]
-fn a_damaged_record_is_told_and_the_next_one_read() {
+fn a_damaged_record_is_reported_and_the_next_one_read() {
     let (ends, mut wire) = spoken(&Options::default());
     let mut flights = wire.flights.iter();
     let at = flights.rposition(|(from, _)| *from == CLIENT).unwrap();
@@ -164,7 +164,7 @@ fn records_of_every_length_and_type_at_any_place() {
 
 /// If the first record under a secret is damaged, the next ones show that the secret is right.
 #[test]
-fn a_damaged_record_is_told_from_wrong_secrets() {
+fn a_damaged_record_is_distinguished_from_wrong_secrets() {
     for suite in suites() {
         let ends = Ends::new(&Options::suite(suite));
         let mut wire = ends.connect();

@@ -77,7 +77,7 @@ fn starts_in_the_middle_with_tls_1_3() {
 
 /// If more records were lost than sequence numbers are tried, this is reported once, and decryption is given up.
 #[test]
-fn a_gap_beyond_the_bound_is_told() {
+fn a_gap_beyond_the_limit_is_reported() {
     let (ends, mut wire) = spoken(&Options::version(&version::TLS13));
     let before = wire.flights.len();
     for _ in 0..1200 {

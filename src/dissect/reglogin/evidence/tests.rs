@@ -1,4 +1,4 @@
-//! What is claimed and what is not, whole and cut anywhere.
+//! Which bytes are taken for RegLogin and which are not, complete and cut off anywhere.
 
 use proptest::prelude::*;
 
@@ -212,7 +212,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(4_000))]
 
     #[test]
-    fn random_octets_are_not_claimed(octets in proptest::collection::vec(any::<u8>(), 0..120), cut: u8) {
+    fn random_bytes_are_not_claimed(octets in proptest::collection::vec(any::<u8>(), 0..120), cut: u8) {
         prop_assert!(!claimed(&octets));
         let (one, other) = octets.split_at(usize::from(cut).min(octets.len()));
         prop_assert_ne!(taken_for(&[one, other]), Verdict::Is(Protocol::RegLogin));
