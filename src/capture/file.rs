@@ -262,3 +262,42 @@ impl FrameSource for FileSource {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_comes_in_the_same_batches_whatever_buffers_are_used_again() {
+        let mut capture = Vec::from([0xd4, 0xc3, 0xb2, 0xa1, 2, 0, 4, 0]);
+        capture.extend([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 4, 0, 101, 0, 0, 0]);
+        for number in 0..20_000u32 {
+            let len = 40 + number % 77;
+            capture.extend([number, 0, len, len].map(u32::to_le_bytes).concat());
+            capture.resize(capture.len() + len as usize, 0x45);
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.pcap");
+        std::fs::write(&path, capture).unwrap();
+        let batches = |used: fn(usize) -> Batch| {
+            let mut source = open(&path, ReadOptions::default()).unwrap();
+            let (mut batch, mut sizes) = (used(0), Vec::new());
+            while source.fill(&mut batch).unwrap() {
+                sizes.push(batch.headers.len());
+                let next = used(sizes.len());
+                if next.buffer.capacity() > 0 {
+                    batch = next;
+                }
+            }
+            sizes
+        };
+        let always_the_same = batches(|_| Batch::default());
+        let of_any_size = batches(|number| Batch {
+            buffer: Vec::with_capacity([1 << 21, 100, 1 << 17, 300_000][number % 4]),
+            ..Batch::default()
+        });
+        assert_eq!(always_the_same.iter().sum::<usize>(), 20_000);
+        assert!(always_the_same.len() > 4);
+        assert_eq!(always_the_same, of_any_size);
+    }
+}

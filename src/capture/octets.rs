@@ -281,8 +281,12 @@ impl Octets {
         if let Some(error) = self.late.take() {
             return Err(self.explain(error, base + before as u64));
         }
-        if buffer.capacity() - before < CHUNK / 2 {
-            buffer.reserve_exact(CHUNK);
+        // Not by what a buffer held before: the same file comes in the same batches whenever it is read.
+        let room = CHUNK.max(before + CHUNK / 2);
+        if buffer.capacity() < room {
+            buffer.reserve_exact(room - before);
+        } else {
+            buffer.shrink_to(room);
         }
         // Reading a compressed file never blocks, so small reads can be combined.
         let patient = self.compression.is_some() && self.progress.total().is_some();
