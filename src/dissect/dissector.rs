@@ -17,7 +17,7 @@ use super::stream::Stream;
 use super::message::Message;
 use super::note::{CutBy, Note};
 use crate::protocol::{Command, Fault, MessageKind};
-use crate::stream::{Chunk, Role, Side};
+use crate::stream::{Chunk, Role, Roles, Side};
 
 /// The dissector's state of a flow. What every segment needs comes first.
 #[derive(Debug, Default)]
@@ -131,27 +131,21 @@ pub fn octets(stream: &mut Stream<'_>, from: Side, chunk: Chunk<'_>, finds: &mut
     }
 }
 
-/// Processes bytes that are one RegLogin message without notes, if they are a message of their own at this place in the
-/// stream. Otherwise returns `false`, and [`octets`] must process them.
+/// Returns the command of bytes that are one RegLogin message without notes, if they are a message of their own at this place
+/// in the stream. Otherwise returns `None`, and [`octets`] must process them.
 #[inline]
 pub fn clean_message_alone(
-    stream: &mut Stream<'_>,
+    state: &DissectState,
+    roles: &mut Roles,
     from: Side,
-    chunk: Chunk<'_>,
-    finds: &mut impl Finds,
-) -> bool {
-    let state = &mut *stream.state;
+    octets: &[u8],
+) -> Option<Command> {
     let direction = &state.directions[from.index()];
     let begins = direction.mode == Mode::Boundary && direction.work.is_none();
     if state.protocol != Protocol::RegLogin || !begins {
-        return false;
+        return None;
     }
-    let command = command(chunk.octets);
-    let Some(command) = command.filter(|command| learn_sender(stream, from, *command)) else {
-        return false;
-    };
-    finds.take(stream, from, Finding::Clean(command, chunk));
-    true
+    command(octets).filter(|command| learn_sender(roles, from, *command))
 }
 
 /// Whether RegLogin is expected on a port of the stream.
@@ -282,7 +276,7 @@ fn count_clean<'a>(
     finds: &mut impl Finds,
 ) -> Chunk<'a> {
     while let Some((command, message)) = clean_message(chunk.octets) {
-        if !learn_sender(stream, from, command) {
+        if !learn_sender(&mut stream.roles, from, command) {
             break;
         }
         let (message, rest) = chunk.split_at(message.len());
@@ -294,13 +288,13 @@ fn count_clean<'a>(
 
 /// Learns from a message's command which role its sender has. Returns whether that role sends such messages.
 #[inline]
-fn learn_sender(stream: &mut Stream<'_>, from: Side, command: Command) -> bool {
+fn learn_sender(roles: &mut Roles, from: Side, command: Command) -> bool {
     match command.kind() {
-        Some(MessageKind::Request) => stream.roles.by_content(from, Role::Client),
-        Some(MessageKind::Response) => stream.roles.by_content(from, Role::Server),
+        Some(MessageKind::Request) => roles.by_content(from, Role::Client),
+        Some(MessageKind::Response) => roles.by_content(from, Role::Server),
         None => {}
     }
-    direction_fits(command, stream.roles.role(from))
+    direction_fits(command, roles.role(from))
 }
 
 /// Completes the last message with its notes and sender, and passes it on. `cut` is the note on a message that is cut
@@ -315,7 +309,7 @@ fn emit(stream: &mut Stream<'_>, from: Side, cut: Option<Note>, finds: &mut impl
         message.notes.push(cut);
         judge_cut(&message.octets, &mut message.notes);
     }
-    let fits = learn_sender(stream, from, command);
+    let fits = learn_sender(&mut stream.roles, from, command);
     message.sender = stream.roles.role(from);
     if !fits {
         message.notes.push(Note::Fault(Fault::WrongSender(command)));

@@ -89,23 +89,20 @@ impl Findings<'_> {
         }
     }
 
-    fn clean(&mut self, of: &Stream<'_>, from: Side, command: Command, message: Chunk<'_>) {
-        let id = *self.numbered;
-        *self.numbered += 1;
+    /// Counts and pairs a message without notes, of a stream on which `asked` says who asks.
+    #[inline]
+    pub fn clean(&mut self, asked: Asked, command: Command, message: Chunk<'_>) {
+        let id = self.number();
         let (Some(kind), Some(action)) = (command.kind(), command.action()) else {
             return;
         };
-        let (view, stream) = (MessageView::new(message.octets), of.number);
-        let client = match kind {
-            MessageKind::Request => from,
-            MessageKind::Response => from.other(),
-        };
+        let (view, Asked { stream, client }) = (MessageView::new(message.octets), asked);
         let one = Exchanged {
             id,
             frame: message.readable.0,
             time: message.readable.1,
             stream,
-            client: of.end(client),
+            client,
             start: message.seq,
             end: Some(message.seq.plus(message.octets.len() as u32)),
             ack: message.ack,
@@ -174,7 +171,7 @@ impl Finds for Findings<'_> {
     fn take(&mut self, of: &Stream<'_>, from: Side, finding: Finding<'_>) {
         match finding {
             Finding::Message(command) => self.message(command),
-            Finding::Clean(command, chunk) => self.clean(of, from, command, chunk),
+            Finding::Clean(command, chunk) => self.clean(asked(of), command, chunk),
             Finding::Described => self.described(),
             Finding::Lost(messages) => self.lost(of, from, messages),
             Finding::LostDescribed { messages, octets } => {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::exchange::ExchangeState;
 use super::findings::{Findings, asked};
 use super::flow_state::FlowState;
 use super::found::{Collected, Content, FlowEnd, Followed, Piece};
@@ -10,6 +11,7 @@ use super::layer::{
 };
 use super::password_tag::PasswordKey;
 use super::refusal::Refusals;
+use super::resolution::Asked;
 use super::waiting::WaitingRequests;
 use crate::dissect::proxy::{Proxy, proxy_header};
 use crate::dissect::{self, CutBy, Known, Note, Stream};
@@ -76,7 +78,14 @@ impl Tracker {
         look: impl FnOnce(&mut Stream<'_>, &mut Findings<'_>),
     ) {
         let (mut stream, exchange) = Stream::of(flow, FlowState::split);
-        let mut finds = Findings {
+        look(&mut stream, &mut self.findings(exchange));
+        flow.roles = stream.roles;
+    }
+
+    /// Where what is found of a stream goes that has this state.
+    #[inline]
+    fn findings<'a>(&'a mut self, exchange: &'a mut ExchangeState) -> Findings<'a> {
+        Findings {
             found: &mut self.found,
             numbered: &mut self.messages,
             key: &self.key,
@@ -87,9 +96,7 @@ impl Tracker {
             refusals: &mut self.refusals,
             waiting: &mut self.waiting,
             exchange,
-        };
-        look(&mut stream, &mut finds);
-        flow.roles = stream.roles;
+        }
     }
 
     fn follow(&mut self, flow: &Flow<FlowState>, from: Side, content: impl FnOnce() -> Content) {
@@ -112,12 +119,29 @@ impl Tracker {
             frame: chunk.frame,
             offset: chunk.offset,
         });
-        let is_clean = self.is_clean;
+        if self.is_clean && self.count_clean(flow, from, chunk) {
+            return;
+        }
         self.dissect(flow, |stream, finds| {
-            if !is_clean || !dissect::clean_message_alone(stream, from, chunk, finds) {
-                dissect::octets(stream, from, chunk, finds);
-            }
+            dissect::octets(stream, from, chunk, finds);
         });
+    }
+
+    /// Counts bytes that are one RegLogin message without notes, if that is all they are in this stream. Returns whether they are.
+    #[inline]
+    fn count_clean(&mut self, flow: &mut Flow<FlowState>, from: Side, chunk: Chunk<'_>) -> bool {
+        let (state, roles) = (&flow.state.dissect, &mut flow.roles);
+        let found = dissect::clean_message_alone(state, roles, from, chunk.octets);
+        let Some(command) = found else {
+            return false;
+        };
+        let asked = Asked {
+            stream: flow.stream,
+            client: flow.end(flow.side(Role::Client)),
+        };
+        self.findings(&mut flow.state.exchange)
+            .clean(asked, command, chunk);
+        true
     }
 
     fn plaintext_gap(&mut self, flow: &mut Flow<FlowState>, from: Side, octets: u64) {

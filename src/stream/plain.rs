@@ -63,17 +63,12 @@ impl<S: Default> FlowTable<S> {
         handler: &mut impl Handler<S>,
     ) -> Option<Taken<'_, S>> {
         let ends = Ends::of_plain(carried.segment);
-        let entries = &self.entries;
-        let same = |slot: u32| {
-            entries
-                .get(slot)
-                .is_some_and(|entry| entry.is_plain_of(ends))
-        };
-        let slot = match hint {
-            Some(slot) if same(slot) => slot,
-            _ => self.index.find(key.tag, same)?,
-        };
-        let entry = &mut self.entries[slot];
+        // Two flows seldom have one tag; the general path tells them apart.
+        let slot = hint.or_else(|| self.index.first_with(key.tag))?;
+        let entry = self.entries.get_mut(slot)?;
+        if !entry.is_plain_of(ends) {
+            return None;
+        }
         let delivered = entry.take_plain(key.from, carried, &mut self.memory, handler)?;
         Some(Taken { entry, delivered })
     }

@@ -26,6 +26,12 @@ impl<T> Slab<T> {
         self.pieces.get(number / PIECE)?.get(number % PIECE)
     }
 
+    #[inline]
+    pub fn get_mut(&mut self, number: u32) -> Option<&mut T> {
+        let number = number as usize;
+        self.pieces.get_mut(number / PIECE)?.get_mut(number % PIECE)
+    }
+
     pub fn len(&self) -> usize {
         let last = self.pieces.last().map_or(0, Vec::len);
         self.pieces.len().saturating_sub(1) * PIECE + last

@@ -19,8 +19,18 @@ pub struct Capped<K, V> {
     index: HashTable<(u32, u32)>,
     hasher: RandomState,
     limit: usize,
+    /// The place asked for last.
+    last: usize,
     others: V,
     overflowed: bool,
+}
+
+/// What a look for a key found. It holds for the table that was looked in.
+#[derive(Debug, Clone, Copy)]
+pub struct Found {
+    hash: u64,
+    /// The place of its value, if it has one.
+    place: Option<usize>,
 }
 
 impl<K: Hash + Eq, V: Default> Capped<K, V> {
@@ -32,6 +42,7 @@ impl<K: Hash + Eq, V: Default> Capped<K, V> {
             index: HashTable::new(),
             hasher: RandomState::default(),
             limit: limit.min(u32::MAX as usize),
+            last: 0,
             others: V::default(),
             overflowed: false,
         }
@@ -39,39 +50,43 @@ impl<K: Hash + Eq, V: Default> Capped<K, V> {
 
     /// The key's value, added if there is none and the limit allows it; otherwise the value that all further keys
     /// share. The flag is true for the key's own value.
+    #[inline]
     pub fn get(&mut self, key: K) -> (&mut V, bool) {
-        self.get_hashed(self.hash(&key), key)
+        // Often it is the same key again, as with one client's address.
+        if self
+            .entries
+            .get(self.last)
+            .is_some_and(|last| last.0 == key)
+        {
+            return (&mut self.entries[self.last].1, true);
+        }
+        self.get_found(self.prefetch(&key), key)
     }
 
-    /// Like [`get`](Self::get) for a key whose [`hash`](Self::hash) is known.
+    /// Looks a key up for [`get_found`](Self::get_found). Call it for several keys in a row: the processor then fetches their
+    /// values from memory at the same time.
     #[inline]
-    pub fn get_hashed(&mut self, hash: u64, key: K) -> (&mut V, bool) {
-        let place = match self.find(hash, &key) {
+    #[must_use]
+    pub fn prefetch(&self, key: &K) -> Found {
+        let hash = self.hasher.hash_one(key);
+        let place = self.find(hash, key);
+        Found { hash, place }
+    }
+
+    /// Like [`get`](Self::get) for a key that was looked up.
+    #[inline]
+    pub fn get_found(&mut self, found: Found, key: K) -> (&mut V, bool) {
+        // It may have been added since.
+        let place = match found.place.or_else(|| self.find(found.hash, &key)) {
             Some(place) => place,
-            None if self.entries.len() < self.limit => self.add(hash, key),
+            None if self.entries.len() < self.limit => self.add(found.hash, key),
             None => {
                 self.overflowed = true;
                 return (&mut self.others, false);
             }
         };
+        self.last = place;
         (&mut self.entries[place].1, true)
-    }
-
-    /// The hash of a key.
-    #[inline]
-    #[must_use]
-    pub fn hash(&self, key: &K) -> u64 {
-        self.hasher.hash_one(key)
-    }
-
-    /// Prefetches a key's value, and returns its [`hash`](Self::hash). Call it for several keys in a row: the processor
-    /// then fetches their values from memory at the same time.
-    #[inline]
-    #[must_use]
-    pub fn expect(&self, key: &K) -> u64 {
-        let hash = self.hash(key);
-        std::hint::black_box(self.find(hash, key));
-        hash
     }
 
     #[inline]
@@ -184,6 +199,18 @@ mod tests {
         }
         assert_eq!(capped.get(1), (&mut 2, true));
         assert_eq!((capped.len(), capped.others()), (2, Some(&3)));
+    }
+
+    #[test]
+    fn a_key_that_was_looked_up_is_found_though_it_was_added_since() {
+        let mut capped: Capped<u32, u64> = Capped::new(4);
+        let keys = [7, 8, 7, 9, 7];
+        let found = keys.map(|key| capped.prefetch(&key));
+        for (key, found) in keys.into_iter().zip(found) {
+            *capped.get_found(found, key).0 += 1;
+        }
+        let counts: Vec<_> = capped.iter().collect();
+        assert_eq!(counts, [(&7, &3), (&8, &1), (&9, &1)]);
     }
 
     #[test]

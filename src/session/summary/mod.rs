@@ -40,6 +40,7 @@ pub use slow::UnansweredRequests;
 pub use times::{EXACT_TIMES, Quantiles, Times};
 pub use top::{top_addresses, top_users};
 
+use self::capped::Found;
 use self::counts::index;
 use self::logins::Logins;
 use self::mistakes::Mistakes;
@@ -57,7 +58,7 @@ use crate::protocol::{Action, Command, MessageKind};
 /// Most user names, and most client addresses, that are counted one by one.
 pub const KEPT_NAMES: usize = 1 << 16;
 /// Requests whose users are prefetched together.
-const EXPECTED: usize = 32;
+const PREFETCHED: usize = 32;
 /// The protocols that streams are counted by.
 pub const PROTOCOLS: [Protocol; Protocol::COUNTED.len()] = Protocol::COUNTED;
 /// The types that messages are counted by: the four commands, and all others together.
@@ -217,11 +218,11 @@ impl Summary {
             self.rate.go_to(batch.headers[message.frame as usize].time);
             self.clean_message(message);
         }
-        let mut hashes = ArrayVec::<_, EXPECTED>::new();
-        for together in inspected.resolutions().chunks(EXPECTED) {
-            hashes.extend(together.iter().map(|one| self.users.expect(&one.user)));
-            for (resolution, hash) in together.iter().zip(hashes.drain(..)) {
-                self.resolution_of(resolution, hash);
+        let mut found = ArrayVec::<_, PREFETCHED>::new();
+        for together in inspected.resolutions().chunks(PREFETCHED) {
+            found.extend(together.iter().map(|one| self.users.prefetch(&one.user)));
+            for (resolution, user) in together.iter().zip(found.drain(..)) {
+                self.resolution_of(resolution, user);
             }
         }
         // What the end of the capture brings is counted with the last frame.
@@ -404,11 +405,11 @@ impl Summary {
     }
 
     fn resolution(&mut self, resolution: &Resolution) {
-        self.resolution_of(resolution, self.users.hash(&resolution.user));
+        self.resolution_of(resolution, self.users.prefetch(&resolution.user));
     }
 
-    /// Counts a resolution. `user` is the hash of its user name in [`Summary::users`].
-    fn resolution_of(&mut self, resolution: &Resolution, user: u64) {
+    /// Counts a resolution. `user` is where its user is in [`Summary::users`].
+    fn resolution_of(&mut self, resolution: &Resolution, user: Found) {
         if let Subject::Layout(layout, _) = resolution.subject {
             self.of_layout(layout).resolution(resolution);
         }
@@ -418,7 +419,7 @@ impl Summary {
         let Some(action) = resolution.action() else {
             return;
         };
-        let (user, own_user) = self.users.get_hashed(user, resolution.user);
+        let (user, own_user) = self.users.get_found(user, resolution.user);
         user.counts.add(action, resolution);
         let (address, own_address) = self.addresses.get(resolution.client.address);
         address.counts.add(action, resolution);

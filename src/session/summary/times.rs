@@ -144,16 +144,15 @@ impl Times {
         if self.count == 0 {
             return None;
         }
-        let mut sorted = self.exact.clone();
-        sorted.sort_unstable();
-        let at = |percent: u64| {
+        let mut exact = self.exact.clone();
+        let mut at = |percent: u64| {
             let rank = (self.count * percent).div_ceil(100).max(1);
             match &self.histograms {
                 Some(histograms) => histograms.at_rank(rank),
-                None => sorted[rank as usize - 1],
+                None => *exact.select_nth_unstable(rank as usize - 1).1,
             }
         };
-        let within = |percent| at(percent).clamp(self.least, self.most);
+        let mut within = |percent| at(percent).clamp(self.least, self.most);
         Some(Quantiles {
             count: self.count,
             negative: self.negative,
