@@ -13,7 +13,7 @@ use crate::capture::Timestamp;
 use crate::dissect::Message;
 use crate::filter::{Field, FieldType, Needs, Value, View};
 use crate::session::{Exchange, FrameRecord};
-use crate::text::csv::push_cell;
+use crate::text::csv::{finish_cell, push_cell};
 use crate::text::escape::Escaped;
 
 /// The form of `-T fields`.
@@ -264,7 +264,7 @@ fn write_value(out: &mut String, field: &Field, view: &View<'_>, value: Value<'_
     } else if field.kind == FieldType::Bytes && field.needs.octets {
         super::write_payload(out, view.record, view.show_passwords);
     } else {
-        let _ = write!(out, "{}", value.shown(field.kind, field.names));
+        value.shown(field.kind, field.names).put(out);
     }
 }
 
@@ -298,9 +298,9 @@ fn csv_row(out: &mut String, fields: &[&Field], view: &View<'_>, raw: bool) {
         if index > 0 {
             out.push(',');
         }
-        let mut cell = String::new();
-        values(&mut cell, field, view, Occurrence::All, ",");
-        push_cell(out, &cell, raw || is_number(field.kind));
+        let start = out.len();
+        values(out, field, view, Occurrence::All, ",");
+        finish_cell(out, start, raw || is_number(field.kind));
     }
     out.push('\n');
 }

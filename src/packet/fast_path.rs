@@ -20,7 +20,7 @@ const TCP_LEN: usize = tcp::LEN;
 
 /// Offset of the IP header if the link layer's header is plain; `None` otherwise.
 #[inline]
-fn ip_start(link: LinkType, octets: &[u8]) -> Option<usize> {
+pub(super) fn ip_start(link: LinkType, octets: &[u8]) -> Option<usize> {
     const ETHERNET_LEN: usize = 14;
     const IPV4: [u8; 2] = [0x08, 0x00];
     const FAMILY_LEN: usize = 4;

@@ -2,7 +2,7 @@
 
 use super::encapsulation::{Header, IpPlace, Passed, Trail, byte_at, follow, u16_at};
 use super::vlan::VlanTags;
-use super::{Layer, Other};
+use super::{Layer, Other, fast_path};
 use crate::capture::LinkType;
 
 /// A supported link layer.
@@ -158,8 +158,12 @@ pub fn link_type_name(link: LinkType) -> Option<&'static str> {
 ///
 /// Why there is no IP header: the link type is not supported, the frame carries something else, or a header is cut off
 /// or malformed.
+#[inline]
 pub fn ip_start(link: LinkType, octets: &[u8]) -> Result<usize, Other> {
-    Ok(walk(link, octets, &mut |_| {})?.start)
+    match fast_path::ip_start(link, octets) {
+        Some(start) => Ok(start),
+        None => Ok(walk(link, octets, &mut |_| {})?.start),
+    }
 }
 
 /// Finds the first IP header and the VLAN tags before it, and reports every header before it.

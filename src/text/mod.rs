@@ -1,9 +1,10 @@
 //! What is done to text and bytes before they are shown.
 //!
 //! [`escape`] protects terminals, [`csv`] spreadsheets, [`shell`] command lines. [`secret`] says which bytes may be part of a
-//! password. [`number`] formats numbers for people, [`put`] appends values quickly, [`swar`] checks eight bytes at a time.
+//! password. [`number`] formats numbers for people, [`ascii`] and [`put`] write values quickly, [`swar`] checks eight bytes at a time.
 //! [`trouble`] explains errors of the system.
 
+pub mod ascii;
 pub mod csv;
 pub mod escape;
 pub mod number;

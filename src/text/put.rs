@@ -4,6 +4,7 @@
 use std::fmt::{self, Write as _};
 use std::net::IpAddr;
 
+use super::ascii::Ascii;
 use super::escape::EscapedOctets;
 use super::swar::is_printable;
 
@@ -92,15 +93,9 @@ pub fn nine_digits(out: &mut String, nanoseconds: u32) {
 }
 
 /// Appends nanoseconds as seconds with nine decimals.
+#[inline]
 pub fn seconds(out: &mut String, nanoseconds: i64) {
-    const SECOND: u64 = 1_000_000_000;
-    if nanoseconds < 0 {
-        out.push('-');
-    }
-    let nanoseconds = nanoseconds.unsigned_abs();
-    number(out, nanoseconds / SECOND);
-    out.push('.');
-    nine_digits(out, u32::try_from(nanoseconds % SECOND).unwrap_or_default());
+    out.push_str(Ascii::of(|text| text.put_seconds(nanoseconds)).as_str());
 }
 
 /// Appends a byte as two hexadecimal digits.
@@ -124,14 +119,7 @@ pub fn hex(out: &mut String, number: impl Into<u32>, digits: u32) {
 #[inline]
 pub fn address(out: &mut String, address: IpAddr) {
     match address {
-        IpAddr::V4(v4) => {
-            let [a, rest @ ..] = v4.octets();
-            number(out, a);
-            for octet in rest {
-                out.push('.');
-                number(out, octet);
-            }
-        }
+        IpAddr::V4(v4) => out.push_str(Ascii::of(|text| text.put_ipv4(v4)).as_str()),
         IpAddr::V6(v6) => formatted(out, format_args!("{v6}")),
     }
 }
@@ -139,15 +127,10 @@ pub fn address(out: &mut String, address: IpAddr) {
 /// Appends an address and a port.
 #[inline]
 pub fn endpoint(out: &mut String, ip: IpAddr, port: u16) {
-    if ip.is_ipv4() {
-        address(out, ip);
-    } else {
-        out.push('[');
-        address(out, ip);
-        out.push(']');
+    match ip {
+        IpAddr::V4(v4) => out.push_str(Ascii::of(|text| text.put_ipv4_endpoint(v4, port)).as_str()),
+        IpAddr::V6(v6) => formatted(out, format_args!("[{v6}]:{port}")),
     }
-    out.push(':');
-    number(out, port);
 }
 
 /// Appends bytes that should be text, as [`EscapedOctets`] does.

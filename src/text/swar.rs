@@ -48,10 +48,33 @@ pub const fn split_at_first(word: u64, these: u64) -> (u64, u64) {
     (word & before, word & !before)
 }
 
+/// Which bytes are not printable, or a quote or a backslash, which are escaped in most languages.
+#[inline]
+const fn are_not_plain_in_quotes(word: u64) -> u64 {
+    are_not_printable(word) | are(word, b'"') | are(word, b'\\')
+}
+
 /// Whether all bytes are printable ASCII.
 #[must_use]
 #[inline]
 pub fn is_printable(octets: &[u8]) -> bool {
+    has_none(octets, are_not_printable)
+}
+
+/// Whether all bytes are printable ASCII, and none is a quote or a backslash.
+#[must_use]
+#[inline]
+pub fn is_plain_in_quotes(octets: &[u8]) -> bool {
+    has_none(octets, are_not_plain_in_quotes)
+}
+
+/// Whether `are` tells of no byte. It must not tell of a space.
+#[inline(always)]
+#[allow(
+    clippy::inline_always,
+    reason = "each of its two callers is to have its own question in the loop"
+)]
+fn has_none(octets: &[u8], are: impl Fn(u64) -> u64) -> bool {
     const WORD: usize = size_of::<u64>();
     const HALF: usize = size_of::<u32>();
     let half = |at: usize| {
@@ -61,20 +84,22 @@ pub fn is_printable(octets: &[u8]) -> bool {
     let (words, rest) = octets.as_chunks::<WORD>();
     let mut odd = 0;
     for word in words {
-        odd |= are_not_printable(u64::from_le_bytes(*word));
+        odd |= are(u64::from_le_bytes(*word));
     }
     if odd != 0 || rest.is_empty() {
         return odd == 0;
     }
     if let Some(last) = octets.last_chunk::<WORD>() {
         // The last word overlaps with the previous one.
-        return are_not_printable(u64::from_le_bytes(*last)) == 0;
+        return are(u64::from_le_bytes(*last)) == 0;
     }
     if octets.len() >= HALF {
         let word = half(0) | half(octets.len() - HALF) << u32::BITS;
-        return are_not_printable(word) == 0;
+        return are(word) == 0;
     }
-    octets.iter().all(|octet| (b' '..=b'~').contains(octet))
+    let mut word = [b' '; WORD];
+    word[..octets.len()].copy_from_slice(octets);
+    are(u64::from_le_bytes(word)) == 0
 }
 
 #[cfg(test)]
@@ -114,7 +139,10 @@ mod tests {
             prop_assert!(is_printable(&octets));
             if let Some(place) = octets.get_mut(at) {
                 *place = odd;
-                prop_assert_eq!(is_printable(&octets), (b' '..=b'~').contains(&odd));
+                let is_printable_now = (b' '..=b'~').contains(&odd);
+                prop_assert_eq!(is_printable(&octets), is_printable_now);
+                let is_plain = |octet: &u8| (b' '..=b'~').contains(octet) && !b"\"\\".contains(octet);
+                prop_assert_eq!(is_plain_in_quotes(&octets), octets.iter().all(is_plain));
             }
         }
     }

@@ -6,16 +6,13 @@
 )]
 
 use std::io::{self, Write};
-use std::net::IpAddr;
 
-use arrayvec::ArrayString;
 use serde::ser::Error as _;
 use serde::{Serialize, Serializer};
 use serde_json::ser::Formatter;
 use serde_json::value::RawValue;
 
-use crate::capture::Timestamp;
-use crate::packet::Endpoint;
+use crate::text::ascii::Ascii;
 use crate::text::escape::write_json_fragment;
 
 /// Compact JSON in which characters that JSON allows but a terminal interprets are `\u` escapes.
@@ -30,44 +27,7 @@ impl Formatter for TerminalSafe {
     }
 }
 
-/// Appends an endpoint as text. Every message has two, and `Display` takes four times as long.
-pub(in crate::output) fn endpoint(out: &mut Vec<u8>, endpoint: Endpoint) {
-    let IpAddr::V4(v4) = endpoint.address else {
-        // Writing to memory does not fail.
-        let _ = write!(out, "{endpoint}");
-        return;
-    };
-    let mut digits = itoa::Buffer::new();
-    for (sign, octet) in ["", ".", ".", "."].into_iter().zip(v4.octets()) {
-        out.extend_from_slice(sign.as_bytes());
-        out.extend_from_slice(digits.format(octet).as_bytes());
-    }
-    out.push(b':');
-    out.extend_from_slice(digits.format(endpoint.port).as_bytes());
-}
-
-/// Length of the longest [`decimal`] in bytes.
-const DECIMAL: usize = "-9223372036.854775808".len();
-
-/// Nanoseconds as seconds with nine decimals.
-pub(in crate::output) fn decimal(nanoseconds: i64) -> ArrayString<DECIMAL> {
-    const SECOND: u64 = Timestamp::SECOND.unsigned_abs();
-    let all = nanoseconds.unsigned_abs();
-    let (seconds, mut rest) = (all / SECOND, all % SECOND);
-    let mut digits = [b'0'; 9];
-    for digit in digits.iter_mut().rev() {
-        *digit += u8::try_from(rest % 10).unwrap_or_default();
-        rest /= 10;
-    }
-    let mut text = ArrayString::new();
-    text.push_str(if nanoseconds < 0 { "-" } else { "" });
-    text.push_str(itoa::Buffer::new().format(seconds));
-    text.push('.');
-    text.push_str(std::str::from_utf8(&digits).unwrap_or_default());
-    text
-}
-
-/// Nanoseconds, serialised as seconds: as an exact [`decimal`] in JSON, as floating point in binary formats.
+/// Nanoseconds, serialised as seconds: as an exact decimal in JSON, as floating point in binary formats.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::output) struct Decimal(pub i64);
 
@@ -76,7 +36,8 @@ impl Serialize for Decimal {
         if !serializer.is_human_readable() {
             return serializer.serialize_f64(self.0 as f64 / 1e9);
         }
-        let text = decimal(self.0).as_str().to_owned();
+        let text = Ascii::of(|text| text.put_seconds(self.0));
+        let text = text.as_str().to_owned();
         let exact = RawValue::from_string(text).map_err(S::Error::custom)?;
         exact.serialize(serializer)
     }
@@ -116,25 +77,6 @@ mod tests {
             "\"a\\u001b[2J\\u007f\\u009b\\u202e\\udb40\\udc41é\\\"\\\\日\""
         );
         assert_eq!(serde_json::from_str::<String>(&shown).unwrap(), text);
-    }
-
-    #[test]
-    fn endpoints_are_written_as_they_are_shown() {
-        for address in [
-            "0.0.0.0",
-            "255.255.255.255",
-            "127.0.0.1",
-            "::1",
-            "2001:db8::1",
-        ] {
-            for port in [0, 8888, u16::MAX] {
-                let address = address.parse().unwrap();
-                let end = Endpoint { address, port };
-                let mut written = Vec::new();
-                endpoint(&mut written, end);
-                assert_eq!(String::from_utf8(written).unwrap(), end.to_string());
-            }
-        }
     }
 
     #[test]

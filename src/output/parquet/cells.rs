@@ -2,11 +2,12 @@
 
 use std::fmt::Display;
 use std::io::Write as _;
+use std::net::IpAddr;
 
 use super::columns::{Column, Columns};
-use crate::output::json::format;
 use crate::output::json::object::Entries;
 use crate::packet::Endpoint;
+use crate::text::ascii::Ascii;
 
 /// The row that is being filled.
 pub struct Row<'a> {
@@ -74,7 +75,12 @@ impl Entries for Row<'_> {
     }
 
     fn endpoint(&mut self, key: &'static str, value: Endpoint) {
-        self.octets(key, |octets| format::endpoint(octets, value));
+        if let IpAddr::V4(address) = value.address {
+            let text = Ascii::of(|text| text.put_ipv4_endpoint(address, value.port));
+            self.octets(key, |octets| octets.extend_from_slice(text.as_bytes()));
+        } else {
+            self.shown(key, value);
+        }
     }
 
     fn json(&mut self, key: &'static str, write: impl FnOnce(&mut Vec<u8>)) {

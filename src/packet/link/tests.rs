@@ -1,3 +1,5 @@
+use proptest::prelude::*;
+
 use super::*;
 
 /// Offset of IP, and the headers before it as in `frame.protocols`.
@@ -203,6 +205,23 @@ fn no_link_type_reads_behind_the_end() {
                     assert!(start <= len, "{}: {start} of {len}", layer.name);
                 }
             }
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn where_ip_begins_at_a_glance_it_begins_by_steps(
+        link in 0..TABLE.len(),
+        mut octets in proptest::collection::vec(any::<u8>(), 0..40),
+        kind in 0..40usize,
+    ) {
+        let link = TABLE[link].link;
+        if let Some(place) = octets.get_mut(kind..kind + 2) {
+            place.copy_from_slice(if link == LinkType::NULL { &[0, 2] } else { &[8, 0] });
+        }
+        if let Some(start) = fast_path::ip_start(link, &octets) {
+            prop_assert_eq!(walked(link, &octets).0, Ok(start));
         }
     }
 }
