@@ -156,8 +156,8 @@ impl<'a> Out<'a> {
         Ok(Self { path, place })
     }
 
-    fn finish(mut self, text: &str) -> Result<(), Failure> {
-        let written = self.place.write_all(text.as_bytes());
+    fn finish(mut self, content: &[u8]) -> Result<(), Failure> {
+        let written = self.place.write_all(content);
         written
             .and_then(|()| self.place.finish())
             .map_err(|error| unwritable(self.path, error))
@@ -173,7 +173,7 @@ fn single(arguments: &Arguments, inspection: Options) -> Result<ExitCode, Failur
     let read = arguments.read(plan)?;
     let text = read.page(None);
     if let Some(out) = out {
-        out.finish(&text)?;
+        out.finish(text.as_bytes())?;
     } else {
         print(&text)?;
     }
@@ -331,7 +331,7 @@ fn several(
     let text = index(&entries, &command(std::env::args_os()), &table_name);
     pages.finish()?;
     out_table.finish(&csv(&entries))?;
-    out.finish(&text)?;
+    out.finish(text.as_bytes())?;
     Ok(if failed {
         ExitCode::from(2)
     } else {

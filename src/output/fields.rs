@@ -1,14 +1,14 @@
 //! Chosen fields of each frame: as columns of text (`-T fields`), as comma-separated values (`-T csv`), or as lines for
 //! Elasticsearch's bulk interface (`-T ek`).
 
-use std::fmt::Write as _;
+use std::io::Write as _;
 
 use jiff::tz::TimeZone;
 
 use super::context::Context;
 use super::exchanges;
 use super::forms::{Chosen, FormEntry, FormOptions, Waits, driven};
-use super::rows::{Form, MessageTiming, Rows, hand_over};
+use super::rows::{Form, MessageTiming, Rows};
 use crate::capture::Timestamp;
 use crate::dissect::Message;
 use crate::filter::{Field, FieldType, Needs, Value, View};
@@ -125,7 +125,6 @@ pub struct FieldRows {
     /// Whether the default columns begin with the capture's name.
     tells_file: bool,
     format: FieldsFormat,
-    text: String,
 }
 
 impl FieldRows {
@@ -137,19 +136,15 @@ impl FieldRows {
             fields: options.fields.clone(),
             tells_file: options.file_width > 0,
             format,
-            text: String::new(),
         }
     }
 
-    fn row(&mut self, out: &mut Vec<u8>, view: &View<'_>) {
+    fn row(&self, out: &mut Vec<u8>, view: &View<'_>) {
         match &self.format {
-            FieldsFormat::Columns(columns) => {
-                columns_row(&mut self.text, columns, &self.fields, view);
-            }
-            FieldsFormat::Csv { raw } => csv_row(&mut self.text, &self.fields, view, *raw),
-            FieldsFormat::Bulk => bulk_row(&mut self.text, &self.fields, view),
+            FieldsFormat::Columns(columns) => columns_row(out, columns, &self.fields, view),
+            FieldsFormat::Csv { raw } => csv_row(out, &self.fields, view, *raw),
+            FieldsFormat::Bulk => bulk_row(out, &self.fields, view),
         }
-        hand_over(&mut self.text, out);
     }
 }
 
@@ -216,73 +211,100 @@ impl Form for FieldRows {
         if self.tells_file {
             let file = context.origin.path_of_stream(exchange.stream());
             let file = Escaped(file.unwrap_or_default()).to_string();
-            push_cell(&mut self.text, &file, raw);
-            self.text.push(',');
+            push_cell(out, &file, raw);
+            out.push(b',');
         }
         let cells = exchanges::cells(exchange, context.show_passwords);
         for (index, (cell, name)) in cells.into_iter().zip(exchanges::COLUMNS).enumerate() {
             if index > 0 {
-                self.text.push(',');
+                out.push(b',');
             }
             let is_text = !matches!(name, "time" | "milliseconds");
-            push_cell(&mut self.text, &cell, raw || !is_text);
+            push_cell(out, &cell, raw || !is_text);
         }
-        self.text.push('\n');
-        hand_over(&mut self.text, out);
+        out.push(b'\n');
     }
 }
 
-/// Appends a field's values with `between` between them. A value that both messages of an exchange have is written once.
-fn values(out: &mut String, field: &Field, view: &View<'_>, occurrence: Occurrence, between: &str) {
+/// Appends a field's values with `between` between them.
+fn values(
+    out: &mut Vec<u8>,
+    field: &Field,
+    view: &View<'_>,
+    occurrence: Occurrence,
+    between: &str,
+) {
+    if view.is_exchange {
+        return values_of_exchange(out, field, view, occurrence, between);
+    }
     let start = out.len();
     let mut count = 0;
-    let mut last = String::new();
     field.values(view, &mut |value| {
-        if view.is_exchange {
-            let mut text = String::new();
-            write_value(&mut text, field, view, value);
-            if count > 0 && text == last {
-                return;
-            }
-            last = text;
-        }
         count += 1;
         match occurrence {
             Occurrence::First if count > 1 => return,
             Occurrence::Last => out.truncate(start),
-            _ if count > 1 => out.push_str(between),
+            _ if count > 1 => out.extend_from_slice(between.as_bytes()),
             _ => {}
         }
         write_value(out, field, view, value);
     });
 }
 
+/// Appends a field's values in both messages of an exchange. A value that both have is written once.
+fn values_of_exchange(
+    out: &mut Vec<u8>,
+    field: &Field,
+    view: &View<'_>,
+    occurrence: Occurrence,
+    between: &str,
+) {
+    let mut all: Vec<Vec<u8>> = Vec::new();
+    field.values(view, &mut |value| {
+        let mut text = Vec::new();
+        write_value(&mut text, field, view, value);
+        if all.last() != Some(&text) {
+            all.push(text);
+        }
+    });
+    let chosen = match occurrence {
+        Occurrence::First => &all[..all.len().min(1)],
+        Occurrence::Last => &all[all.len().saturating_sub(1)..],
+        Occurrence::All => &all,
+    };
+    out.extend(chosen.join(between.as_bytes()));
+}
+
 /// Appends one value: the name of a protocol; bytes that may be part of a password as `**`.
-fn write_value(out: &mut String, field: &Field, view: &View<'_>, value: Value<'_>) {
+fn write_value(out: &mut Vec<u8>, field: &Field, view: &View<'_>, value: Value<'_>) {
     if field.kind == FieldType::Protocol {
-        out.push_str(&field.name);
+        out.extend_from_slice(field.name.as_bytes());
     } else if field.kind == FieldType::Bytes && field.needs.octets {
-        super::write_payload(out, view.record, view.show_passwords);
+        let mut text = String::new();
+        super::write_payload(&mut text, view.record, view.show_passwords);
+        out.extend_from_slice(text.as_bytes());
     } else {
         value.shown(field.kind, field.names).put(out);
     }
 }
 
-fn columns_row(out: &mut String, columns: &Columns, fields: &[&Field], view: &View<'_>) {
+fn columns_row(out: &mut Vec<u8>, columns: &Columns, fields: &[&Field], view: &View<'_>) {
     for (index, field) in fields.iter().enumerate() {
         if index > 0 {
-            out.push_str(&columns.separator);
+            out.extend_from_slice(columns.separator.as_bytes());
         }
         let start = out.len();
         values(out, field, view, columns.occurrence, &columns.aggregator);
         if let Some(quote) = columns.quote
             && out.len() > start
         {
-            out.insert(start, quote);
-            out.push(quote);
+            let mut buffer = [0; 4];
+            let quote = quote.encode_utf8(&mut buffer).as_bytes();
+            out.splice(start..start, quote.iter().copied());
+            out.extend_from_slice(quote);
         }
     }
-    out.push('\n');
+    out.push(b'\n');
 }
 
 /// Whether a field's values are numbers, durations or truth values, which a spreadsheet reads as such.
@@ -293,20 +315,22 @@ fn is_number(kind: FieldType) -> bool {
     )
 }
 
-fn csv_row(out: &mut String, fields: &[&Field], view: &View<'_>, raw: bool) {
+fn csv_row(out: &mut Vec<u8>, fields: &[&Field], view: &View<'_>, raw: bool) {
     for (index, field) in fields.iter().enumerate() {
         if index > 0 {
-            out.push(',');
+            out.push(b',');
         }
         let start = out.len();
         values(out, field, view, Occurrence::All, ",");
-        finish_cell(out, start, raw || is_number(field.kind));
+        if out.len() > start {
+            finish_cell(out, start, raw || is_number(field.kind));
+        }
     }
-    out.push('\n');
+    out.push(b'\n');
 }
 
 /// Appends a row for the bulk interface. Dots in names become underscores, as in tshark.
-fn bulk_row(out: &mut String, fields: &[&Field], view: &View<'_>) {
+fn bulk_row(out: &mut Vec<u8>, fields: &[&Field], view: &View<'_>) {
     const MILLISECOND: i64 = Timestamp::SECOND / 1000;
     let time = view.record.frame.header.time;
     let day = jiff::Timestamp::from_nanosecond(i128::from(time.0))
@@ -319,8 +343,9 @@ fn bulk_row(out: &mut String, fields: &[&Field], view: &View<'_>) {
     for field in fields {
         let mut all: Vec<String> = Vec::new();
         field.values(view, &mut |value| {
-            let mut text = String::new();
+            let mut text = Vec::new();
             write_value(&mut text, field, view, value);
+            let text = String::from_utf8_lossy(&text);
             all.push(serde_json::Value::from(text).to_string());
         });
         if !all.is_empty() {
@@ -329,5 +354,5 @@ fn bulk_row(out: &mut String, fields: &[&Field], view: &View<'_>) {
             between = ",";
         }
     }
-    out.push_str("}}\n");
+    out.extend_from_slice(b"}}\n");
 }

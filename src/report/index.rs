@@ -254,8 +254,8 @@ const COLUMNS: [&str; 19] = [
 
 /// The index as CSV (RFC 4180), a line a capture.
 #[must_use]
-pub fn csv(entries: &[Entry]) -> String {
-    let mut text = COLUMNS.join(",") + "\n";
+pub fn csv(entries: &[Entry]) -> Vec<u8> {
+    let mut text = (COLUMNS.join(",") + "\n").into_bytes();
     for entry in entries {
         let digest = entry.digest.as_ref();
         let counts = entry.counts.as_ref();
@@ -292,11 +292,11 @@ pub fn csv(entries: &[Entry]) -> String {
         ];
         for (at, cell) in cells.iter().enumerate() {
             if at > 0 {
-                text.push(',');
+                text.push(b',');
             }
             push_cell(&mut text, cell, cell.parse::<f64>().is_ok());
         }
-        text.push('\n');
+        text.push(b'\n');
     }
     text
 }

@@ -2,18 +2,18 @@
 
 /// Appends a cell, in quotes if needed. A cell that a spreadsheet would run as a formula begins with an apostrophe, which
 /// marks it as text (OWASP, CSV injection), unless it is `raw`, as numbers are.
-pub fn push_cell(out: &mut String, cell: &str, raw: bool) {
+pub fn push_cell(out: &mut Vec<u8>, cell: &str, raw: bool) {
     let start = out.len();
-    out.push_str(cell);
+    out.extend_from_slice(cell.as_bytes());
     finish_cell(out, start, raw);
 }
 
-/// Makes the text from `start` on a cell, as [`push_cell`] does.
+/// Makes what was appended since `start` a cell, as [`push_cell`] does.
 #[inline]
-pub fn finish_cell(out: &mut String, start: usize, raw: bool) {
+pub fn finish_cell(out: &mut Vec<u8>, start: usize, raw: bool) {
     let cell = &out[start..];
-    let needs_quotes = |octet| matches!(octet, b',' | b'"' | b'\n' | b'\r');
-    let is_quoted = cell.bytes().any(needs_quotes);
+    let needs_quotes = |octet: &u8| matches!(octet, b',' | b'"' | b'\n' | b'\r');
+    let is_quoted = cell.iter().any(needs_quotes);
     let is_guarded = !raw && is_formula(cell);
     if is_quoted || is_guarded {
         change_cell(out, start, is_quoted, is_guarded);
@@ -21,19 +21,21 @@ pub fn finish_cell(out: &mut String, start: usize, raw: bool) {
 }
 
 #[cold]
-fn change_cell(out: &mut String, start: usize, is_quoted: bool, is_guarded: bool) {
+fn change_cell(out: &mut Vec<u8>, start: usize, is_quoted: bool, is_guarded: bool) {
     let cell = out.split_off(start);
-    let quote = if is_quoted { "\"" } else { "" };
-    out.push_str(quote);
-    out.push_str(if is_guarded { "'" } else { "" });
-    out.push_str(&cell.replace('"', "\"\""));
-    out.push_str(quote);
+    out.extend(is_quoted.then_some(b'"'));
+    out.extend(is_guarded.then_some(b'\''));
+    for octet in cell {
+        out.extend((octet == b'"').then_some(b'"'));
+        out.push(octet);
+    }
+    out.extend(is_quoted.then_some(b'"'));
 }
 
 /// Whether a spreadsheet would run this text as a formula.
-fn is_formula(cell: &str) -> bool {
+fn is_formula(cell: &[u8]) -> bool {
     matches!(
-        cell.as_bytes().first(),
+        cell.first(),
         Some(b'=' | b'+' | b'-' | b'@' | b'\t' | b'\r')
     )
 }
@@ -52,9 +54,9 @@ mod tests {
             ("@x", false, "'@x"),
             ("-1", true, "-1"),
         ] {
-            let mut out = String::new();
+            let mut out = Vec::new();
             push_cell(&mut out, cell, raw);
-            assert_eq!(out, expected);
+            assert_eq!(String::from_utf8(out).unwrap(), expected);
         }
     }
 }
