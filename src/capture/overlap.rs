@@ -93,10 +93,10 @@ impl Overlaps {
         // Writing to a string cannot fail.
         let _ = match common {
             0 => Ok(()),
-            1 => write!(text, "; 1 frame is in {two}, which counts as sent again"),
+            1 => write!(text, "; 1 frame is in {two}, which counts as retransmitted"),
             more => write!(
                 text,
-                "; {more} frames are in {two}, which counts as sent again"
+                "; {more} frames are in {two}, which counts as retransmitted"
             ),
         };
         Some(text)
@@ -166,7 +166,7 @@ mod tests {
         assert_eq!(
             said(2, &twice).as_deref(),
             Some(
-                r#""0.pcap" and "1.pcap" overlap in time; 2 frames are in both, which counts as sent again"#
+                r#""0.pcap" and "1.pcap" overlap in time; 2 frames are in both, which counts as retransmitted"#
             )
         );
         assert_eq!(

@@ -57,7 +57,7 @@ pub(super) struct Arguments {
     #[arg(short, long, value_name = "BPF", requires = "interface")]
     filter: Option<String>,
 
-    /// Of a live capture keep the newest N frames; older ones are let go.
+    /// Of a live capture keep the newest N frames; older ones are dropped.
     #[arg(long, value_name = "N", default_value_t = RING, requires = "interface",
           value_parser = clap::value_parser!(u64).range(1000..))]
     ring: u64,

@@ -84,7 +84,7 @@ impl GivenUp {
             (
                 self.idle_connections,
                 format!(
-                    "{} let go after hours without a frame: a later frame of it counts as another",
+                    "{} dropped after hours without a frame: a later frame of it counts as another",
                     were(self.idle_connections, "connection")
                 ),
             ),
@@ -106,7 +106,7 @@ impl GivenUp {
             (
                 self.uncompared_bytes,
                 format!(
-                    "{} sent again and not compared with the first copy, which was not kept so long",
+                    "{} retransmitted and not compared with the first copy, which was not kept so long",
                     were(self.uncompared_bytes, "byte")
                 ),
             ),
@@ -135,7 +135,7 @@ impl GivenUp {
             (
                 self.tls_bytes,
                 format!(
-                    "{} of TLS let go, as too much waited for secrets",
+                    "{} of TLS dropped, as too much waited for secrets",
                     were(self.tls_bytes, "byte")
                 ),
             ),
@@ -161,7 +161,7 @@ mod tests {
         assert_eq!(
             some.sentences(),
             [
-                "1 connection was let go after hours without a frame: a later frame of it counts as another",
+                "1 connection was dropped after hours without a frame: a later frame of it counts as another",
                 "3 IP datagrams were never whole: fragments are missing or came too late, 2 of them \
                  because too many fragments waited"
             ]

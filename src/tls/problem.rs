@@ -72,7 +72,7 @@ pub enum Problem {
         at: u64,
     },
     /// Too many records waited for secrets; the oldest were dropped.
-    #[error("{bytes} bytes of TLS records that waited for secrets were let go")]
+    #[error("{bytes} bytes of TLS records that waited for secrets were dropped")]
     TooManyWait {
         /// Bytes that were dropped.
         bytes: u64,

@@ -353,7 +353,7 @@ fn merging_says_where_captures_overlap() {
     assert_eq!(
         done.stderr,
         format!(
-            "authscope: {a:?} and {copy:?} overlap in time; 22 frames are in both, which counts as sent again; --each reads every file by itself\n"
+            "authscope: {a:?} and {copy:?} overlap in time; 22 frames are in both, which counts as retransmitted; --each reads every file by itself\n"
         )
     );
     let done = authscope(&["stats", "-T", "json", text(folder.path())]);

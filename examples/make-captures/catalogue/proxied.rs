@@ -56,7 +56,7 @@ pub fn add(cases: &mut Vec<Case>) -> Result<(), SynthError> {
         "proxy-v1.pcap",
         [
             "A registration by way of a proxy, whose PROXY header of version 1 has a segment of its own.",
-            "The header is passed over and noted with the client's address, 198.51.100.7:56324.",
+            "The header is skipped and noted with the client's address, 198.51.100.7:56324.",
         ],
         line,
         &[line.len()],
@@ -77,7 +77,7 @@ pub fn add(cases: &mut Vec<Case>) -> Result<(), SynthError> {
         "proxy-v2.pcap",
         [
             "The same with a header of version 2, IPv6, and the request in one segment with it.",
-            "The header is passed over and noted with the client's address, [2001:db8::7]:56324.",
+            "The header is skipped and noted with the client's address, [2001:db8::7]:56324.",
         ],
         &header,
         &[],
@@ -88,7 +88,7 @@ pub fn add(cases: &mut Vec<Case>) -> Result<(), SynthError> {
         "proxy-v2-local-cut.pcap",
         [
             "A header of version 2 that names no client, with padding, cut in its start and in its padding.",
-            "The header is passed over and noted; the proxy speaks for itself.",
+            "The header is skipped and noted; the proxy speaks for itself.",
         ],
         &local,
         &[5, 20],

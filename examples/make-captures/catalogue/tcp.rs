@@ -347,7 +347,7 @@ fn beginnings(cases: &mut Vec<Case>) -> Result<(), SynthError> {
         "tcp-mid-message.pcap",
         [
             "The capture begins in the middle of a response.",
-            "43 bytes are passed over and noted; then a login that succeeds.",
+            "43 bytes are skipped and noted; then a login that succeeds.",
         ],
         &talk,
         &[(3, 0, Client, LoginRequest), (5, 0, Server, LoginResponse)],

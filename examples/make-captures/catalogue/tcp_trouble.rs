@@ -108,7 +108,7 @@ fn again(cases: &mut Vec<Case>) -> Result<(), SynthError> {
         cases,
         "tcp-retransmission.pcap",
         [
-            "Two of the request's three segments are sent again as they were.",
+            "Two of the request's three segments are retransmitted as they were.",
             "One request, complete in frame 8.",
         ],
         &talk,
@@ -147,7 +147,7 @@ fn again(cases: &mut Vec<Case>) -> Result<(), SynthError> {
         cases,
         "tcp-lost-then-sent-again.pcap",
         [
-            "The request's second segment is lost on its way to the capture and sent again.",
+            "The request's second segment is lost on its way to the capture and retransmitted.",
             "The request is complete in frame 6.",
         ],
         &talk,

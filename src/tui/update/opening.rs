@@ -26,7 +26,7 @@ pub(super) fn back(state: &mut State) -> Vec<Command> {
 pub(super) fn leave(state: &mut State) -> Vec<Command> {
     let filter = state.filter.as_ref();
     if filter.is_some_and(|filter| filter.progress.is_some()) {
-        state.say("the filter was given up");
+        state.say("the filter was cancelled");
         state.filter = None;
         return vec![Command::Filter(None)];
     }

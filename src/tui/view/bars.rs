@@ -168,7 +168,7 @@ fn going_on(state: &State, parts: &mut Vec<(Matters, String)>) {
         parts.push((Matters::Little, time_running(seconds)));
         if progress.discarded > 0 {
             let gone = thousands(progress.discarded);
-            parts.push((Matters::Some, format!("oldest {gone} let go")));
+            parts.push((Matters::Some, format!("oldest {gone} dropped")));
         }
         if state.paused {
             parts.push((Matters::Always, "PAUSED".to_owned()));
@@ -287,7 +287,7 @@ mod tests {
             ..State::default()
         };
         let all = " live lo :8888  123,456 exchanges  100,000 ok  23,456 no  78 !  12,345/s  0 dropped  \
-                   2:01:01  oldest 234,567 let go";
+                   2:01:01  oldest 234,567 dropped";
         state.size.0 = u16::try_from(all.len()).unwrap();
         assert_eq!(head(&state), all);
         state.size.0 = 80;

@@ -66,7 +66,7 @@ pub fn save(
         }
     };
     if stop.is_asked() {
-        return Err("given up".to_owned());
+        return Err("cancelled".to_owned());
     }
     let without = if secrets {
         "; the TLS secrets were left out"

@@ -83,7 +83,7 @@ impl Words<'_> {
                 out.push_str("nothing of its own: it takes the bytes for part of another PDU\n");
             }
             Fate::Irregular => out.push_str(
-                "what it says of segments out of order, sent again or cut, which this does not foretell\n",
+                "what it says of segments out of order, retransmitted or cut, which this does not foretell\n",
             ),
         }
     }
