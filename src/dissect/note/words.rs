@@ -98,9 +98,7 @@ impl Note {
         match self {
             Self::Gap { octets: 1 } => f.write_str("1 byte of the stream was never captured"),
             Self::Gap { octets } => write!(f, "{octets} bytes of the stream were never captured"),
-            Self::Skipped { octets: 1 } => {
-                f.write_str("1 byte was skipped: part of no message")
-            }
+            Self::Skipped { octets: 1 } => f.write_str("1 byte was skipped: part of no message"),
             Self::Skipped { octets } => {
                 write!(f, "{octets} bytes were skipped: part of no message")
             }
