@@ -13,3 +13,13 @@ pub mod secret;
 pub mod shell;
 pub mod swar;
 pub mod trouble;
+
+/// The text with its first letter as a capital, if that is in ASCII.
+#[must_use]
+pub fn capitalised(text: &str) -> String {
+    let mut text = text.to_owned();
+    if let Some(first) = text.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    text
+}

@@ -7,6 +7,7 @@ use crate::output::info;
 use crate::protocol::layout::{COMMAND, HEADER_LEN, LENGTH, STATUS};
 use crate::protocol::{Field, FieldKind};
 use crate::session::FrameRecord;
+use crate::text::capitalised;
 use crate::text::secret;
 
 /// Writes a message as a protocol.
@@ -163,17 +164,13 @@ fn known(tree: &mut Tree<'_>, message: &Message, base: usize) {
 
 /// Writes a note as expert information (`_ws.expert`).
 fn note(tree: &mut Tree<'_>, note: &Note, pos: usize) {
-    let upper = |word: &str| {
-        let (first, rest) = word.split_at(1);
-        first.to_ascii_uppercase() + rest
-    };
     let said = note.to_string();
     let group = match note.group() {
         // Wireshark's name.
         Group::Reassembly => "Reassemble".to_owned(),
-        other => upper(other.name()),
+        other => capitalised(other.name()),
     };
-    let severity = upper(note.severity().name());
+    let severity = capitalised(note.severity().name());
     let showname = format!("Expert Info ({severity}/{group}): {said}");
     let item = Item {
         name: "_ws.expert",

@@ -15,6 +15,7 @@ use crate::session::FlowEnd;
 use crate::session::summary::{
     ACTIONS, Capped, Counts, MESSAGE_TYPES, Quantiles, Summary, top_addresses, top_users,
 };
+use crate::text::capitalised;
 use crate::text::escape::{Escaped, EscapedOctets};
 
 /// The style of the text.
@@ -211,12 +212,6 @@ fn response_times(out: &mut impl Write, summary: &Summary, style: TextStyle) -> 
     section.write(out, 1)?;
     let all: Vec<_> = all.iter().map(|(noun, times)| (&**noun, *times)).collect();
     chart::histogram(out, &all, style)
-}
-
-fn capitalised(word: &str) -> String {
-    let mut word = word.to_owned();
-    word[..1].make_ascii_uppercase();
-    word
 }
 
 /// Nanoseconds as milliseconds with three decimals.

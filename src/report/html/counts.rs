@@ -2,12 +2,12 @@
 
 use maud::{Markup, html};
 
-use super::findings::capitalised;
 use super::number::{cell, count, key, of_row};
 use super::{Page, section};
 use crate::capture::Seconds;
 use crate::dissect::{Group, Severity};
 use crate::session::summary::{ACTIONS, MESSAGE_TYPES};
+use crate::text::capitalised;
 use crate::text::number::thousands;
 
 impl Page<'_> {

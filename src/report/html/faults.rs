@@ -3,8 +3,8 @@
 use maud::{Markup, html};
 
 use super::bytes::bytes;
-use super::findings::capitalised;
 use super::{Page, section};
+use crate::text::capitalised;
 use crate::text::number::{counted, thousands};
 
 impl Page<'_> {

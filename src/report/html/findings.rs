@@ -5,6 +5,7 @@ use maud::{Markup, html};
 use super::{Page, section};
 use crate::output::Sentence;
 use crate::report::times::span;
+use crate::text::capitalised;
 use crate::text::number::counted;
 
 impl Page<'_> {
@@ -50,13 +51,4 @@ impl Page<'_> {
         };
         section("findings", "Findings", &sub, &content)
     }
-}
-
-/// With a capital letter.
-pub(super) fn capitalised(text: &str) -> String {
-    let mut text = text.to_owned();
-    if let Some(first) = text.get_mut(..1) {
-        first.make_ascii_uppercase();
-    }
-    text
 }

@@ -5,10 +5,11 @@ use maud::{Markup, html};
 use super::bytes::bytes;
 use super::exchanges::{shown, tag};
 use super::ladder::ladder;
-use super::{Page, findings::capitalised, section};
+use super::{Page, section};
 use crate::report::chosen::Why;
 use crate::report::times::span;
 use crate::session::Exchange;
+use crate::text::capitalised;
 
 impl Page<'_> {
     pub(super) fn worst(&self) -> Option<Markup> {
