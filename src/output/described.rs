@@ -88,7 +88,7 @@ fn of_role<'d, 'l>(
 ) -> Option<(&'d Read<'d>, &'l Field)> {
     let mut nodes = decoded.nodes.iter();
     nodes.find_map(|node| {
-        let field = &layout.parts[node.field.0].fields[node.field.1];
+        let field = layout.field(node.field);
         (field.role == Some(role)).then_some((node, field))
     })
 }
@@ -162,7 +162,7 @@ pub fn lines(message: &Message, show_secrets: bool) -> Vec<(String, String)> {
         .iter()
         .filter(|node| node.field.0 != layout.header);
     body.map(|node| {
-        let field = &layout.parts[node.field.0].fields[node.field.1];
+        let field = layout.field(node.field);
         let value = value(node, field, &decoded, layout, show_secrets);
         let value = if value.is_empty() {
             "(empty)".to_owned()
@@ -215,7 +215,7 @@ impl Tree<'_> {
     }
 
     fn field(&mut self, read: &Read<'_>, path: &str) -> Node {
-        let field = &self.layout.parts[read.field.0].fields[read.field.1];
+        let field = self.layout.field(read.field);
         let value = value(read, field, self.decoded, self.layout, self.show_secrets);
         let text = match value.as_str() {
             "" if matches!(read.value, Value::Record(_)) => field.label.clone(),
