@@ -1,5 +1,6 @@
 //! Detects the type of a file: a capture, a compressed file, or something else with a name.
 
+use crate::text::escape::HexJoined;
 use memchr::memmem;
 
 /// Capture formats that can be read.
@@ -128,10 +129,9 @@ pub(super) fn looks_like(first: &[u8], inside: Option<Compression>) -> String {
     if let Some(name) = name(first) {
         return format!("it looks like {around}{name}{inner}");
     }
-    let hex: Vec<String> = first.iter().take(8).map(|o| format!("{o:02x}")).collect();
+    let hex = HexJoined(&first[..first.len().min(8)], ' ');
     format!(
-        "it is {around}something unknown{inner}; it begins with the bytes {}, a capture with a pcap or pcapng magic number",
-        hex.join(" ")
+        "it is {around}something unknown{inner}; it begins with the bytes {hex}, a capture with a pcap or pcapng magic number"
     )
 }
 

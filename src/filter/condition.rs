@@ -4,7 +4,7 @@ use std::fmt::{self, Write as _};
 
 use super::fields::Field;
 use super::value::{Base, FieldType, Value};
-use crate::text::escape::is_harmful;
+use crate::text::escape::{HexJoined, is_harmful};
 
 /// The longest bytes that a filter compares. For longer ones it only tests for presence.
 const MOST_BYTES: usize = 16;
@@ -31,10 +31,7 @@ impl fmt::Display for Condition<'_> {
             Value::Present | Value::Protocol(..) => Ok(()),
             Value::Bytes(octets) if octets.is_empty() || octets.len() > MOST_BYTES => Ok(()),
             Value::Bytes(octets) => {
-                f.write_str(" == ")?;
-                let colon = |at: usize| if at == 0 { "" } else { ":" };
-                let mut octets = octets.iter().enumerate();
-                octets.try_for_each(|(at, octet)| write!(f, "{}{octet:02x}", colon(at)))
+                write!(f, " == {}", HexJoined(octets, ':'))
             }
             Value::Text(octets) => {
                 f.write_str(" == ")?;

@@ -7,6 +7,7 @@
 use std::fmt::Write as _;
 
 use crate::session::FrameRecord;
+use crate::text::escape::HexOctet;
 
 mod answers;
 mod charset;
@@ -68,10 +69,7 @@ fn write_payload(out: &mut String, record: &FrameRecord<'_>, show_passwords: boo
     };
     let hidden = record.secrets(show_passwords).in_packet();
     for (at, octet) in (segment.payload_start as usize..).zip(record.payload()) {
-        if hidden.has(at) {
-            out.push_str("**");
-        } else {
-            let _ = write!(out, "{octet:02x}");
-        }
+        let octet = HexOctet((!hidden.has(at)).then_some(*octet));
+        let _ = write!(out, "{octet}");
     }
 }

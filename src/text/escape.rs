@@ -133,6 +133,34 @@ impl fmt::Display for Hex<'_> {
     }
 }
 
+/// Displays bytes as hexadecimal digits with a separator between the bytes.
+#[derive(Debug, Clone, Copy)]
+pub struct HexJoined<'a>(pub &'a [u8], pub char);
+
+impl fmt::Display for HexJoined<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some((first, rest)) = self.0.split_first() else {
+            return Ok(());
+        };
+        write!(f, "{first:02x}")?;
+        rest.iter()
+            .try_for_each(|octet| write!(f, "{}{octet:02x}", self.1))
+    }
+}
+
+/// Displays a byte as two hexadecimal digits, and a hidden byte (`None`) as `**`.
+#[derive(Debug, Clone, Copy)]
+pub struct HexOctet(pub Option<u8>);
+
+impl fmt::Display for HexOctet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(octet) => write!(f, "{octet:02x}"),
+            None => f.write_str("**"),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -162,6 +190,10 @@ mod tests {
             "J\u{fffd}rgen\u{fffd}\\n"
         );
         assert_eq!(Hex(&[0, 0xfc]).to_string(), "00fc");
+        assert_eq!(HexJoined(&[0, 0xfc], ':').to_string(), "00:fc");
+        assert_eq!(HexJoined(&[], ':').to_string(), "");
+        assert_eq!(HexOctet(Some(0xa)).to_string(), "0a");
+        assert_eq!(HexOctet(None).to_string(), "**");
     }
 
     proptest! {

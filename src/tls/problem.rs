@@ -5,6 +5,7 @@ use thiserror::Error;
 use super::keylog::{Label, Random};
 use super::record::Version;
 use super::suite::CipherSuite;
+use crate::text::escape::Hex;
 
 /// A problem of a connection. `Display` writes its text, which never contains a secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -106,8 +107,7 @@ impl Problem {
 
 /// The start of a random number, sufficient to find it in a key log.
 fn short(random: &Random) -> String {
-    let first = random.iter().take(8).map(|byte| format!("{byte:02x}"));
-    first.collect::<String>() + "..."
+    format!("{}...", Hex(&random[..8]))
 }
 
 fn of_suite(suite: CipherSuite) -> String {

@@ -20,7 +20,8 @@ use crate::output::stats::Span;
 use crate::packet::Endpoint;
 use crate::protocol::MessageKind;
 use crate::stream::Role;
-use crate::text::escape::EscapedOctets;
+use crate::text::escape::{EscapedOctets, HexOctet};
+use crate::text::put;
 use crate::text::secret::{self, HIDDEN};
 
 /// The format of a conversation.
@@ -60,15 +61,12 @@ impl Writer<Vec<u8>> {
 /// The bytes of a part in hexadecimal, `**` for each masked one.
 fn hex_of(part: &Part) -> String {
     let octets = part.octets.iter().zip(&part.masked);
-    octets.map(|(octet, masked)| hex(*octet, *masked)).collect()
+    let octets = octets.map(|(octet, masked)| hex(*octet, *masked).to_string());
+    octets.collect()
 }
 
-fn hex(octet: u8, masked: bool) -> String {
-    if masked {
-        "**".to_owned()
-    } else {
-        format!("{octet:02x}")
-    }
+fn hex(octet: u8, masked: bool) -> HexOctet {
+    HexOctet((!masked).then_some(octet))
 }
 
 /// A part of a stream without messages.
@@ -319,8 +317,7 @@ impl<W: Write> Writer<W> {
                     digits.push(' ');
                     text.push(' ');
                 }
-                digits.push_str(&hex(*octet, *masked));
-                digits.push(' ');
+                put::formatted(&mut digits, format_args!("{} ", hex(*octet, *masked)));
                 text.push(match octet {
                     _ if *masked => '*',
                     0x20..=0x7e => char::from(*octet),

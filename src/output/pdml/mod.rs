@@ -16,7 +16,7 @@ use super::rows::{Form, MessageTiming, Rows, hand_over, messages_of};
 use crate::dissect::Message;
 use crate::filter::{Needs, View, field};
 use crate::session::FrameRecord;
-use crate::text::escape::Xml;
+use crate::text::escape::{Hex, HexJoined, Xml};
 
 /// The form of `-T pdml`.
 pub static FORM: FormEntry = FormEntry {
@@ -188,21 +188,15 @@ impl<'a> Tree<'a> {
         match item.bytes {
             Bytes::None => {}
             Bytes::All(octets) => {
-                self.text.push_str(" value=\"");
-                self.hex(octets);
-                self.text.push('"');
+                let _ = write!(self.text, " value=\"{}\"", Hex(octets));
             }
             Bytes::Bits(number, octets) => {
-                let _ = write!(self.text, " value=\"{number:X}\" unmaskedvalue=\"");
-                self.hex(octets);
-                self.text.push('"');
+                let unmasked = Hex(octets);
+                let _ = write!(
+                    self.text,
+                    " value=\"{number:X}\" unmaskedvalue=\"{unmasked}\""
+                );
             }
-        }
-    }
-
-    fn hex(&mut self, octets: &[u8]) {
-        for octet in octets {
-            let _ = write!(self.text, "{octet:02x}");
         }
     }
 
@@ -281,8 +275,7 @@ fn drawn(value: u32, width: u32, mask: u32) -> String {
 
 /// Bytes in hexadecimal, with colons between them.
 fn colons(octets: &[u8]) -> String {
-    let all: Vec<String> = octets.iter().map(|octet| format!("{octet:02x}")).collect();
-    all.join(":")
+    HexJoined(octets, ':').to_string()
 }
 
 /// Start and size of a range.

@@ -2,7 +2,6 @@
 //! owner, administrators and the system may write to it, and who cannot write cannot ask.
 
 use std::ffi::OsString;
-use std::fmt::Write as _;
 use std::fs::File;
 use std::io;
 use std::os::windows::fs::OpenOptionsExt;
@@ -11,6 +10,8 @@ use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 use tokio::net::windows::named_pipe::{NamedPipeServer, ServerOptions};
+
+use crate::text::escape::Hex;
 
 /// SECURITY_IDENTIFICATION: whoever listens may learn who asks, and may not act for them.
 const IDENTIFICATION: u32 = 0x0001_0000;
@@ -39,12 +40,7 @@ fn name(path: &Path) -> io::Result<OsString> {
     }
     let whole = std::path::absolute(path)?;
     let digest = Sha256::digest(whole.to_string_lossy().to_lowercase().as_bytes());
-    let digits = digest[..16]
-        .iter()
-        .fold(String::new(), |mut digits, octet| {
-            let _ = write!(digits, "{octet:02x}");
-            digits
-        });
+    let digits = Hex(&digest[..16]);
     Ok(format!(r"\\.\pipe\authscope-{digits}").into())
 }
 

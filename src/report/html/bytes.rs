@@ -8,6 +8,7 @@ use maud::{Markup, html};
 use super::exchanges::cut;
 use crate::dissect::Message;
 use crate::output::{Node, Space, info, message_tree};
+use crate::text::escape::HexOctet;
 use crate::text::secret::clear_of;
 
 /// Fields shown at most: a layout's message may have any number of records.
@@ -89,13 +90,7 @@ fn octets(message: &Message, range: &Range<usize>) -> String {
     let all = message.bytes();
     let end = range.end.min(all.len());
     let signs: Vec<String> = (range.start.min(end)..end)
-        .map(|at| {
-            if clear.has(at) {
-                format!("{:02x}", all[at])
-            } else {
-                "**".to_owned()
-            }
-        })
+        .map(|at| HexOctet(clear.has(at).then_some(all[at])).to_string())
         .collect();
     let mut text = String::new();
     let mut shown = 0;

@@ -4,6 +4,7 @@ use ratatui::style::{Modifier, Style};
 
 use super::pen::{Line, Pen};
 use crate::output::fit;
+use crate::text::escape::HexOctet;
 use crate::tui::answer::Differences;
 use crate::tui::state::State;
 use crate::tui::theme::Part;
@@ -62,8 +63,7 @@ pub fn lines(state: &State) -> Vec<Line> {
                 let mut columns = 0;
                 for at in start..start + per_line {
                     let text = match bytes.get(at) {
-                        Some(Some(byte)) => format!("{byte:02x}"),
-                        Some(None) => "**".to_owned(),
+                        Some(byte) => HexOctet(*byte).to_string(),
                         None => "  ".to_owned(),
                     };
                     let differs = part.differs.get(at).copied().unwrap_or_default();

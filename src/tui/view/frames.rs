@@ -9,6 +9,7 @@ use super::table::{Looks, Table, row_text};
 use super::times::{since_above, time_text};
 use crate::capture::Timestamp;
 use crate::output::Highlight;
+use crate::text::escape::HexOctet;
 use crate::tui::answer::{FrameDetail, FrameRow, TreeLine};
 use crate::tui::columns::FrameColumn;
 use crate::tui::layout;
@@ -274,7 +275,7 @@ fn bytes(pen: &mut Pen<'_>, area: Rect) {
             }
             let gap = usize::from(column >= per_line / 2);
             let x = inner.x + 6 + u16::try_from(column * 3 + gap).unwrap_or_default();
-            let text = byte.map_or_else(|| "**".to_owned(), |byte| format!("{byte:02x}"));
+            let text = HexOctet(*byte).to_string();
             pen.put((x, y), inner.right().saturating_sub(x).min(2), &text, style);
             let x = inner.x + 8 + u16::try_from(per_line * 3 + column + gap).unwrap_or_default();
             let text = match byte {
@@ -404,7 +405,7 @@ pub fn text_to_copy(state: &State) -> Option<String> {
             let hex = bytes
                 .get(range)?
                 .iter()
-                .map(|byte| byte.map_or_else(|| "**".to_owned(), |byte| format!("{byte:02x}")));
+                .map(|byte| HexOctet(*byte).to_string());
             Some(hex.collect())
         }
     }

@@ -10,6 +10,8 @@ use super::pen::{Pen, below, folded, row};
 use crate::output::{Highlight, Step, fit};
 use crate::packet::Endpoint;
 use crate::stream::Role;
+use crate::text::escape::HexOctet;
+use crate::text::put;
 use crate::tui::answer::Flow;
 use crate::tui::layout;
 use crate::tui::state::{Pending, State};
@@ -304,7 +306,7 @@ fn message(pen: &mut Pen<'_>, area: Rect) {
         }
         let mut text = format!("{:04x} ", index * per_line);
         for byte in line {
-            text += &byte.map_or_else(|| " **".to_owned(), |byte| format!(" {byte:02x}"));
+            put::formatted(&mut text, format_args!(" {}", HexOctet(*byte)));
         }
         pen.put((area.x, y), area.width, &text, Style::new());
         y += 1;

@@ -2,13 +2,13 @@
 
 #![expect(clippy::cast_possible_truncation, reason = "sizes of headers")]
 
-use std::fmt::Write as _;
 use std::ops::Range;
 
 use super::{Explanation, Fate, Refusal, Rule};
 use crate::dissect::Message;
 use crate::protocol::HeaderNumber;
-use crate::text::escape::EscapedOctets;
+use crate::text::escape::{EscapedOctets, HexOctet};
+use crate::text::put::formatted;
 use crate::text::secret::{self, Clear, MASK};
 
 /// Writes an explanation, an indented line for each fact. `passwords`: they are shown.
@@ -17,7 +17,7 @@ pub fn write(out: &mut String, message: &Message, explanation: &Explanation, pas
     let words = Words { message, clear };
     words.verdict(out, explanation);
     if let Some((port, name)) = explanation.tried_first {
-        put(
+        formatted(
             out,
             format_args!(
                 "    But it tries {name}, the protocol of port {port}, first: where that takes the message, it shows {name}.\n"
@@ -39,8 +39,15 @@ struct Words<'a> {
     clear: Clear,
 }
 
-fn put(out: &mut String, text: std::fmt::Arguments<'_>) {
-    let _ = out.write_fmt(text);
+/// Appends the place of some bytes of the message.
+fn place(out: &mut String, range: &Range<usize>) {
+    match range.len() {
+        1 => formatted(out, format_args!("byte {}: ", range.start)),
+        _ => formatted(
+            out,
+            format_args!("bytes {}-{}: ", range.start, range.end - 1),
+        ),
+    }
 }
 
 impl Words<'_> {
@@ -56,12 +63,12 @@ impl Words<'_> {
                     };
                     let name = pdu.name;
                     let sequence = self.number(SEQUENCE, pdu.sequence);
-                    put(
+                    formatted(
                         out,
                         format_args!("SMPP, {name}{malformed}, sequence number {sequence}"),
                     );
                     if found.frame != self.message.frame {
-                        put(out, format_args!(", in frame {}", found.frame));
+                        formatted(out, format_args!(", in frame {}", found.frame));
                     }
                     out.push('\n');
                 }
@@ -71,11 +78,11 @@ impl Words<'_> {
                 out.push_str("TCP: its SMPP dissector waits for more bytes");
                 if let Some(need) = need {
                     let need = HeaderNumber::new(*need as u32);
-                    put(out, format_args!(", {need} in all"));
+                    formatted(out, format_args!(", {need} in all"));
                 }
                 out.push('\n');
             }
-            Fate::Refused(refusal) => put(out, format_args!("TCP: {}\n", refused(*refusal))),
+            Fate::Refused(refusal) => formatted(out, format_args!("TCP: {}\n", refused(*refusal))),
             Fate::Inside => out.push_str(
                 "TCP: the segment begins with something else, and its heuristic looks at no other bytes\n",
             ),
@@ -94,11 +101,8 @@ impl Words<'_> {
 
     fn hex(&self, out: &mut String, range: Range<usize>) {
         for (at, octet) in range.clone().zip(self.octets(range)) {
-            if self.clear.has(at) {
-                put(out, format_args!("{octet:02x} "));
-            } else {
-                out.push_str("** ");
-            }
+            let octet = HexOctet(self.clear.has(at).then_some(*octet));
+            formatted(out, format_args!("{octet} "));
         }
     }
 
@@ -114,7 +118,7 @@ impl Words<'_> {
     /// Writes the four conditions of Wireshark's SMPP heuristic, with the bytes that meet them.
     fn conditions(&self, out: &mut String, len: usize) {
         out.push_str("  Its SMPP heuristic asks four things, and this message meets them:\n");
-        put(
+        formatted(
             out,
             format_args!("    {len} bytes: at least 16 are wanted\n"),
         );
@@ -129,31 +133,32 @@ impl Words<'_> {
         ] {
             let value = super::word(&self.message.octets, range.start).unwrap_or_default();
             let value = self.number(range.clone(), value);
-            put(
+            formatted(
                 out,
                 format_args!("    bytes {}-{}: ", range.start, range.end - 1),
             );
             self.hex(out, range);
-            put(out, format_args!("as {name} is {value}: {wanted}\n"));
+            formatted(out, format_args!("as {name} is {value}: {wanted}\n"));
         }
     }
 
     fn fields(&self, out: &mut String, explanation: &Explanation) {
         let Some(pdu) = &explanation.pdu else { return };
-        put(out, format_args!("  It then reads a {}:\n", pdu.name));
+        formatted(out, format_args!("  It then reads a {}:\n", pdu.name));
         let sequence = self.number(SEQUENCE, pdu.sequence);
-        put(
+        formatted(
             out,
             format_args!("    bytes 12-15: sequence_number {sequence}\n"),
         );
         for field in &pdu.fields {
-            self.place(out, &field.range);
-            put(out, format_args!("{} ", field.name));
+            out.push_str("    ");
+            place(out, &field.range);
+            formatted(out, format_args!("{} ", field.name));
             self.value(out, &field.range, field.is_text);
             out.push('\n');
         }
         match &pdu.runs_off {
-            Some(off) => put(
+            Some(off) => formatted(
                 out,
                 format_args!(
                     "    from byte {}: {} runs off the end of the message: Malformed Packet\n",
@@ -161,17 +166,6 @@ impl Words<'_> {
                 ),
             ),
             None => out.push_str("    and that is within the message: not malformed\n"),
-        }
-    }
-
-    fn place(&self, out: &mut String, range: &Range<usize>) {
-        let _ = self;
-        match range.len() {
-            1 => put(out, format_args!("    byte {}: ", range.start)),
-            _ => put(
-                out,
-                format_args!("    bytes {}-{}: ", range.start, range.end - 1),
-            ),
         }
     }
 
@@ -186,7 +180,7 @@ impl Words<'_> {
             out.push_str(MASK);
         } else if is_text {
             let octets = self.octets(range.start..range.end - 1);
-            put(out, format_args!("\"{}\"", EscapedOctets(octets)));
+            formatted(out, format_args!("\"{}\"", EscapedOctets(octets)));
         } else {
             self.hex(out, range.clone());
             out.pop();
@@ -200,14 +194,8 @@ impl Words<'_> {
             );
             return;
         };
-        out.push_str("  That it is not SMPP shows in");
-        match proof.octets.len() {
-            1 => put(out, format_args!(" byte {}: ", proof.octets.start)),
-            _ => put(
-                out,
-                format_args!(" bytes {}-{}: ", proof.octets.start, proof.octets.end - 1),
-            ),
-        }
+        out.push_str("  That it is not SMPP shows in ");
+        place(out, &proof.octets);
         self.hex(out, proof.octets.clone());
         out.push_str(match proof.rule {
             Rule::Length => "is no length of a PDU, which has 16 to 65536 bytes.\n",
