@@ -6,9 +6,7 @@ use serde::ser::{SerializeMap, Serializer};
 use super::decode::{Decoded, Node, Value};
 use super::model::{Layout, Type};
 use crate::text::escape::Hex;
-
-/// What stands for a secret.
-const MASK: &str = "********";
+use crate::text::secret::MASK;
 
 /// The fields of a message.
 #[derive(Debug, Clone, Copy)]
