@@ -203,11 +203,9 @@ fn launcher(program: &Path) -> String {
     let program = program.display().to_string();
     let what = format!("{LAUNCHER_LINE} `authscope wireshark extcap --uninstall` removes it.");
     if cfg!(windows) {
-        {
-            // Where the program is may have letters of any script, and % begins a variable's name.
-            let program = program.replace('%', "%%");
-            format!("@echo off\r\nrem {what}\r\nchcp 65001 >nul\r\n\"{program}\" extcap %*\r\n")
-        }
+        // The program's path may have letters of any script, and % begins a variable's name.
+        let program = program.replace('%', "%%");
+        format!("@echo off\r\nrem {what}\r\nchcp 65001 >nul\r\n\"{program}\" extcap %*\r\n")
     } else {
         let quoted = program.replace('\'', r"'\''");
         format!("#!/bin/sh\n# {what}\nexec '{quoted}' extcap \"$@\"\n")
