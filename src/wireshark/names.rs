@@ -2,6 +2,8 @@
 
 use std::process::Command;
 
+use crate::platform::places;
+
 /// The names of one version of Wireshark; the first line says which.
 const LISTED: &str = include_str!("names.txt");
 
@@ -24,7 +26,7 @@ impl Names {
     /// The listed names, and those of the installed tshark, if there is one.
     #[must_use]
     pub fn find() -> Self {
-        let out = Command::new("tshark")
+        let out = Command::new(places::tshark())
             .args(["-G", "protocols"])
             // The user's own plugins do not count: they may be replaced by this one.
             .env("HOME", "/nonexistent")
