@@ -1,5 +1,6 @@
 //! The store of users: what `accounts` needs from it, whether it is the passwd file or a database.
 
+use std::collections::HashSet;
 use std::error::Error;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -34,6 +35,35 @@ pub trait Store: Send + Sync {
 
     /// Adds a user. False if the name is taken: of several with one name, one is added.
     fn add(&self, name: UserName, hash: String) -> Answer<'_, bool>;
+
+    /// Adds those of these users whose names are free. Returns how many were added, and the names that now have the given
+    /// hash. A name must not occur twice.
+    fn add_all<'a>(
+        &'a self,
+        users: &'a [(UserName, String)],
+    ) -> Answer<'a, (usize, HashSet<String>)> {
+        Box::pin(async move {
+            // All are handed over before the first result is awaited, so that they can share a sync.
+            let adding = users
+                .iter()
+                .map(|(name, hash)| self.add(name.clone(), hash.clone()));
+            let adding: Vec<_> = adding.collect();
+            let (mut added, mut same) = (0, HashSet::new());
+            for ((name, hash), adding) in users.iter().zip(adding) {
+                let is_added = adding.await?;
+                added += usize::from(is_added);
+                if is_added
+                    || self
+                        .find(name)
+                        .await?
+                        .is_some_and(|found| found.hash == *hash)
+                {
+                    same.insert(name.to_string());
+                }
+            }
+            Ok((added, same))
+        })
+    }
 
     /// Replaces the hash of a user found with this version. False if another change came first.
     fn replace(&self, name: UserName, version: Version, hash: String) -> Answer<'_, bool>;

@@ -216,6 +216,27 @@ fn registered(address: std::net::SocketAddr, user: &str) -> bool {
         && authscope::protocol::Response::decode(&octets).is_ok_and(|response| response.success)
 }
 
+fn several_are_added_at_once(kind: &Kind<'_>, runtime: &Runtime) {
+    let store = (kind.open)(runtime);
+    let other = HEX.to_uppercase();
+    for (user, hash) in [("has-another", other.as_str()), ("has-the-same", HEX)] {
+        assert!(
+            runtime
+                .block_on(store.add(name(user), hash.into()))
+                .unwrap()
+        );
+    }
+    let users = ["has-another", "has-the-same", "first", "second"];
+    let users = users.map(|user| (name(user), HEX.to_owned()));
+    let (added, same) = runtime.block_on(store.add_all(&users)).unwrap();
+    assert_eq!(added, 2);
+    let mut same: Vec<String> = same.into_iter().collect();
+    same.sort();
+    assert_eq!(same, ["first", "has-the-same", "second"]);
+    let kept = runtime.block_on(store.find(&name("has-another"))).unwrap();
+    assert_eq!(kept.unwrap().hash, other);
+}
+
 fn conforms(open: &dyn Fn(&Runtime) -> Arc<dyn Store>, serve: &dyn Fn() -> Server) {
     let kind = Kind { open, serve };
     let runtime = Runtime::new().unwrap();
@@ -224,6 +245,7 @@ fn conforms(open: &dyn Fn(&Runtime) -> Arc<dyn Store>, serve: &dyn Fn() -> Serve
     replaced_by_whoever_saw_the_last_hash(&kind, &runtime);
     any_legal_name_is_its_own(&kind, &runtime);
     last_logins_are_kept(&kind, &runtime);
+    several_are_added_at_once(&kind, &runtime);
     drop(inside);
     drop(runtime);
     acknowledged_is_there_after_a_crash(&kind);

@@ -47,8 +47,6 @@ const NOTE_LOGINS: &str = "INSERT INTO authscope_logins AS l (name, at)
     ON CONFLICT (name) DO UPDATE SET at = greatest(l.at, excluded.at)";
 /// Logins noted by one statement.
 const NOTED: usize = 1000;
-const SET_HASH: &str = "UPDATE authscope_users SET hash = $2, version = version + 1
-    WHERE name = $1 RETURNING 1";
 const COUNT: &str = "SELECT count(*) FROM authscope_users";
 /// What the database knows of the table's size without counting.
 const ESTIMATE: &str =
@@ -213,7 +211,7 @@ impl Postgres {
     }
 
     /// The next users in the order of their names' bytes, with their hashes as they are stored.
-    pub async fn page(&self, after: Option<&str>) -> Result<Vec<Entry>, StoreError> {
+    async fn page(&self, after: Option<&str>) -> Result<Vec<Entry>, StoreError> {
         let after = after.unwrap_or_default().as_bytes();
         let rows = self.shared.sessions.read(PAGE, &[&after]).await?;
         let read = |row: &tokio_postgres::Row| {
@@ -227,45 +225,6 @@ impl Postgres {
         };
         let users: Result<Vec<_>, tokio_postgres::Error> = rows.iter().map(read).collect();
         users.map_err(unreadable)
-    }
-
-    /// Adds those of these users whose names are free, and commits once; the names of those that are there now with the
-    /// hashes given here.
-    pub async fn add_all(
-        &self,
-        users: &[(UserName, String)],
-    ) -> Result<(usize, HashSet<String>), StoreError> {
-        let names: Vec<&[u8]> = users
-            .iter()
-            .map(|(name, _)| name.as_str().as_bytes())
-            .collect();
-        let hashes: Vec<&str> = users.iter().map(|(_, hash)| hash.as_str()).collect();
-        let sessions = &self.shared.sessions;
-        let added = sessions.write(ADD_ALL, &[&names, &hashes]).await;
-        let added = added.map_err(Trouble::of_write)?.len();
-        let rows = sessions.read(SAME, &[&names, &hashes]).await?;
-        let read = |row: &tokio_postgres::Row| {
-            let name: Vec<u8> = row.try_get(0)?;
-            Ok(String::from_utf8_lossy(&name).into_owned())
-        };
-        let same: Result<HashSet<_>, tokio_postgres::Error> = rows.iter().map(read).collect();
-        Ok((added, same.map_err(unreadable)?))
-    }
-
-    /// The hash of a user as it is stored, whether it can be used or not.
-    pub async fn hash(&self, name: &UserName) -> Result<Option<String>, StoreError> {
-        let octets = name.as_str().as_bytes();
-        let rows = self.shared.sessions.read(FIND, &[&octets]).await?;
-        let hash = rows.first().map(|row| row.try_get(0)).transpose();
-        hash.map_err(unreadable)
-    }
-
-    /// Gives a user another hash; false where there is none of that name.
-    pub async fn set_hash(&self, name: &UserName, hash: &str) -> Result<bool, StoreError> {
-        let octets = name.as_str().as_bytes();
-        let sessions = &self.shared.sessions;
-        let rows = sessions.write(SET_HASH, &[&octets, &hash]).await;
-        rows.map(|rows| !rows.is_empty()).map_err(Trouble::of_write)
     }
 }
 
@@ -418,6 +377,29 @@ impl Store for Postgres {
             shared.note(added)
         });
         Box::pin(async { adding.await.unwrap_or(Err(StoreError::Stopped)) })
+    }
+
+    fn add_all<'a>(
+        &'a self,
+        users: &'a [(UserName, String)],
+    ) -> Answer<'a, (usize, HashSet<String>)> {
+        Box::pin(async move {
+            let names: Vec<&[u8]> = users
+                .iter()
+                .map(|(name, _)| name.as_str().as_bytes())
+                .collect();
+            let hashes: Vec<&str> = users.iter().map(|(_, hash)| hash.as_str()).collect();
+            let sessions = &self.shared.sessions;
+            let added = sessions.write(ADD_ALL, &[&names, &hashes]).await;
+            let added = added.map_err(Trouble::of_write)?.len();
+            let rows = sessions.read(SAME, &[&names, &hashes]).await?;
+            let read = |row: &tokio_postgres::Row| {
+                let name: Vec<u8> = row.try_get(0)?;
+                Ok(String::from_utf8_lossy(&name).into_owned())
+            };
+            let same: Result<HashSet<_>, tokio_postgres::Error> = rows.iter().map(read).collect();
+            Ok((added, same.map_err(unreadable)?))
+        })
     }
 
     fn replace(&self, name: UserName, version: Version, hash: String) -> Answer<'_, bool> {

@@ -49,7 +49,7 @@ pub struct AccountsOptions {
 
 /// What stores the users.
 #[derive(Debug, Clone)]
-pub enum Place {
+enum Place {
     File(PathBuf),
     Postgres(String),
 }
@@ -94,12 +94,20 @@ impl Opened {
 }
 
 impl AccountsOptions {
-    pub fn place(&self) -> Place {
+    fn place(&self) -> Place {
         let passwd = || Place::File(self.passwd.clone());
         self.accounts.clone().unwrap_or_else(passwd)
     }
 
-    /// Opens it for a server.
+    /// The passwd file; `None` if users are stored elsewhere, where several servers can share them.
+    pub fn passwd_file(&self) -> Option<PathBuf> {
+        match self.place() {
+            Place::File(path) => Some(path),
+            Place::Postgres(_) => None,
+        }
+    }
+
+    /// Opens the store.
     pub fn open(&self, runtime: &Runtime, progress: &mut dyn FnMut(Progress)) -> Outcome<Opened> {
         match self.place() {
             Place::File(path) => open_file(&path, progress),
@@ -168,14 +176,9 @@ impl AccountsOptions {
         })
     }
 
-    /// The database at `url`.
-    pub fn database(&self, runtime: &Runtime, url: &str) -> Outcome<Postgres> {
-        let settings = self.settings(url)?;
-        Ok(runtime.block_on(Postgres::open(&settings))?)
-    }
-
     fn open_database(&self, runtime: &Runtime, url: &str) -> Outcome<Opened> {
-        let store = Arc::new(self.database(runtime, url)?);
+        let settings = self.settings(url)?;
+        let store = Arc::new(runtime.block_on(Postgres::open(&settings))?);
         Ok(Opened {
             store: Arc::clone(&store) as Arc<dyn Store>,
             failures: Some(store),
@@ -193,7 +196,7 @@ impl AccountsOptions {
 
 /// The error of a program built without PostgreSQL.
 #[cfg(not(feature = "postgres"))]
-pub const WITHOUT: &str = "this program was built without PostgreSQL; build it with the feature postgres, which is on by default";
+const WITHOUT: &str = "this program was built without PostgreSQL; build it with the feature postgres, which is on by default";
 
 #[cfg(not(feature = "postgres"))]
 #[allow(clippy::unused_self, reason = "as with PostgreSQL")]

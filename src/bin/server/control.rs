@@ -13,7 +13,7 @@ use clap::{Args, Subcommand};
 use zeroize::Zeroizing;
 
 use crate::Outcome;
-use crate::accounts::{AccountsOptions, Place};
+use crate::accounts::AccountsOptions;
 use crate::listing::{shown, write_out};
 use crate::users::code;
 
@@ -30,15 +30,14 @@ pub struct ControlOptions {
 impl ControlOptions {
     /// The path of the socket, and whether the user asked for it.
     pub fn path(&self, accounts: &AccountsOptions) -> Option<(PathBuf, bool)> {
-        match (&self.control, accounts.place()) {
-            (Some(path), _) if path == Path::new("off") => None,
-            (Some(path), _) => Some((path.clone(), true)),
-            (None, Place::File(passwd)) => {
-                let mut name = passwd.into_os_string();
+        match &self.control {
+            Some(path) if path == Path::new("off") => None,
+            Some(path) => Some((path.clone(), true)),
+            None => {
+                let mut name = accounts.passwd_file()?.into_os_string();
                 name.push(".control");
                 Some((name.into(), false))
             }
-            (None, Place::Postgres(_)) => None,
         }
     }
 
@@ -185,11 +184,11 @@ pub fn run(what: &Running, options: &ControlOptions, accounts: &AccountsOptions)
         },
     };
     let Some(server) = options.server(accounts)? else {
-        let hint = match accounts.place() {
-            Place::File(_) => {
+        let hint = match accounts.passwd_file() {
+            Some(_) => {
                 "no server runs on this passwd file with a control socket; start one, or name its passwd file with --passwd"
             }
-            Place::Postgres(_) => NAME_THE_SOCKET,
+            None => NAME_THE_SOCKET,
         };
         return Err(hint.into());
     };

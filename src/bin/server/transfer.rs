@@ -1,70 +1,87 @@
 //! `users export` and `users import`: copy all users, with their hashes, from one place to another.
 
-use std::collections::HashMap;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
 
-#[cfg(feature = "postgres")]
-use authscope::accounts::Postgres;
-use authscope::accounts::{Editor, Entry, PasswdFile, Store};
+use authscope::accounts::{Editor, Entry, Found, Store};
 use authscope::platform;
 use authscope::protocol::UserName;
 use authscope::text::trouble::Trouble;
 use tokio::runtime::Runtime;
+use tokio::sync::mpsc;
 
 use crate::Outcome;
-use crate::accounts::{AccountsOptions, Place, runtime};
+use crate::accounts::{AccountsOptions, runtime};
 use crate::listing::{same_kind, write_each, write_out};
 use crate::users::{Users, code};
 
 /// Users handed over at once.
 const BATCH: usize = 1000;
 
-/// The users of a database, for a command.
-#[cfg(feature = "postgres")]
-pub struct Database {
+/// A store of users that is open for a command.
+pub struct Opened {
     runtime: Runtime,
-    users: Postgres,
+    store: Arc<dyn Store>,
 }
 
-#[cfg(feature = "postgres")]
-impl Database {
-    pub fn open(options: &AccountsOptions, url: &str) -> Outcome<Self> {
+impl Opened {
+    pub fn of(options: &AccountsOptions) -> Outcome<Self> {
         let runtime = runtime()?;
-        let users = options.database(&runtime, url)?;
-        Ok(Self { runtime, users })
+        let store = options.open(&runtime, &mut |_| {})?.store;
+        Ok(Self { runtime, store })
+    }
+
+    /// Adds one user; false if the name is taken.
+    pub fn add(&self, name: &UserName, hash: &str) -> Outcome<bool> {
+        let _inside = self.runtime.enter();
+        let adding = self.store.add(name.clone(), hash.into());
+        Ok(self.runtime.block_on(adding)?)
+    }
+
+    fn find(&self, name: &UserName) -> Outcome<Option<Found>> {
+        let _inside = self.runtime.enter();
+        Ok(self.runtime.block_on(self.store.find(name))?)
     }
 }
 
-#[cfg(feature = "postgres")]
-impl Users for Database {
+impl Users for Opened {
     fn hash(&self, name: &UserName) -> Outcome<Option<String>> {
-        Ok(self.runtime.block_on(self.users.hash(name))?)
+        Ok(self.find(name)?.map(|found| found.hash))
     }
 
     fn for_each(&self, visit: &mut dyn FnMut(Entry) -> io::Result<()>) -> Outcome<()> {
-        let mut last: Option<String> = None;
-        loop {
-            let page = self.runtime.block_on(self.users.page(last.as_deref()))?;
-            let Some(end) = page.last() else {
-                return Ok(());
-            };
-            last = Some(end.name.clone());
-            for user in page {
+        let _inside = self.runtime.enter();
+        let (sender, mut users) = mpsc::channel(BATCH);
+        let visiting = async move {
+            while let Some(user) = users.recv().await {
                 visit(user)?;
             }
-        }
+            io::Result::Ok(())
+        };
+        let both = async { tokio::join!(visiting, self.store.list(sender)) };
+        let (visited, listed) = self.runtime.block_on(both);
+        visited?;
+        Ok(listed?)
     }
 
     fn remove(self: Box<Self>, name: &UserName) -> Outcome<bool> {
         let _inside = self.runtime.enter();
-        let removing = self.users.remove(name.clone());
+        let removing = self.store.remove(name.clone());
         Ok(self.runtime.block_on(removing)?)
     }
 
     fn set_hash(self: Box<Self>, name: &UserName, hash: &str) -> Outcome<bool> {
-        Ok(self.runtime.block_on(self.users.set_hash(name, hash))?)
+        let _inside = self.runtime.enter();
+        // A login can replace the hash meanwhile.
+        while let Some(found) = self.find(name)? {
+            let replacing = self.store.replace(name.clone(), found.version, hash.into());
+            if self.runtime.block_on(replacing)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 }
 
@@ -102,33 +119,6 @@ pub fn export(users: &dyn Users, file: Option<&Path>) -> Outcome {
     Ok(ExitCode::SUCCESS)
 }
 
-/// A store of users that one user can be added to.
-pub struct Adding {
-    store: Box<dyn Store>,
-    runtime: Runtime,
-}
-
-impl Adding {
-    pub fn open(options: &AccountsOptions) -> Outcome<Self> {
-        let runtime = runtime()?;
-        let store: Box<dyn Store> = match options.place() {
-            Place::File(path) => Box::new(PasswdFile::open(&path, &mut |_| {})?.0),
-            #[cfg(feature = "postgres")]
-            Place::Postgres(url) => Box::new(options.database(&runtime, &url)?),
-            #[cfg(not(feature = "postgres"))]
-            Place::Postgres(_) => return Err(crate::accounts::WITHOUT.into()),
-        };
-        Ok(Self { store, runtime })
-    }
-
-    /// Adds one user; false where the name is taken.
-    pub fn add(&self, name: &UserName, hash: &str) -> Outcome<bool> {
-        let _inside = self.runtime.enter();
-        let adding = self.store.add(name.clone(), hash.into());
-        Ok(self.runtime.block_on(adding)?)
-    }
-}
-
 /// The results for a batch of users.
 #[derive(Default)]
 struct Tally {
@@ -147,13 +137,18 @@ pub fn import(options: &AccountsOptions, from: &Path) -> Outcome {
         Ok(())
     })?;
     let mut tally = Tally::default();
-    match options.place() {
-        Place::File(path) => into_file(&path, &users, &mut tally)?,
-        #[cfg(feature = "postgres")]
-        Place::Postgres(url) => into_database(options, &url, &users, &mut tally)?,
-        #[cfg(not(feature = "postgres"))]
-        Place::Postgres(_) => return Err(crate::accounts::WITHOUT.into()),
+    let into = Opened::of(options)?;
+    let inside = into.runtime.enter();
+    for batch in users.chunks(BATCH) {
+        let (added, same) = into.runtime.block_on(into.store.add_all(batch))?;
+        tally.added += added;
+        tally.same += same.len().saturating_sub(added);
+        let others = batch
+            .iter()
+            .filter(|(name, _)| !same.contains(name.as_str()));
+        tally.other.extend(others.map(|(name, _)| name.to_string()));
     }
+    drop(inside);
     let mut stderr = io::stderr().lock();
     for name in &tally.other {
         let name = name.escape_debug();
@@ -172,54 +167,4 @@ pub fn import(options: &AccountsOptions, from: &Path) -> Outcome {
         )
     })?;
     Ok(code(tally.other.is_empty()))
-}
-
-fn into_file(path: &Path, users: &[(UserName, String)], tally: &mut Tally) -> Outcome<()> {
-    let mut there = HashMap::new();
-    if path.exists() {
-        Editor::open(path)?.for_each_user(&mut |name, _, hash| {
-            there.insert(name.to_string(), hash.to_owned());
-            Ok(())
-        })?;
-    }
-    let (store, _) = PasswdFile::open(path, &mut |_| {})?;
-    let runtime = runtime()?;
-    let inside = runtime.enter();
-    for batch in users.chunks(BATCH) {
-        let mut adding = Vec::new();
-        for (name, hash) in batch {
-            match there.get(name.as_str()) {
-                Some(have) if have == hash => tally.same += 1,
-                Some(_) => tally.other.push(name.to_string()),
-                // All are handed to the writer before the first result is awaited, so that they share a sync.
-                None => adding.push(store.add(name.clone(), hash.clone())),
-            }
-        }
-        for added in adding {
-            tally.added += usize::from(runtime.block_on(added)?);
-        }
-    }
-    drop(inside);
-    Ok(())
-}
-
-#[cfg(feature = "postgres")]
-fn into_database(
-    options: &AccountsOptions,
-    url: &str,
-    users: &[(UserName, String)],
-    tally: &mut Tally,
-) -> Outcome<()> {
-    let runtime = runtime()?;
-    let database = options.database(&runtime, url)?;
-    for batch in users.chunks(BATCH) {
-        let (added, same) = runtime.block_on(database.add_all(batch))?;
-        tally.added += added;
-        tally.same += same.len().saturating_sub(added);
-        let others = batch
-            .iter()
-            .filter(|(name, _)| !same.contains(name.as_str()));
-        tally.other.extend(others.map(|(name, _)| name.to_string()));
-    }
-    Ok(())
 }

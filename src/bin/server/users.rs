@@ -16,11 +16,11 @@ use clap::{Args, Subcommand};
 use zeroize::Zeroizing;
 
 use crate::Outcome;
-use crate::accounts::{AccountsOptions, Place};
+use crate::accounts::AccountsOptions;
 use crate::check::{check, check_rows};
 use crate::control::{self, ControlOptions};
 use crate::listing::{ListFormat, list, write_out};
-use crate::transfer;
+use crate::transfer::{self, Opened};
 
 /// Exit code if the answer is no.
 const NO: u8 = 1;
@@ -148,12 +148,9 @@ impl Users for Editor {
 
 /// The users at `place`.
 pub fn open(options: &AccountsOptions) -> Outcome<Box<dyn Users>> {
-    match options.place() {
-        Place::File(path) => Ok(Box::new(Editor::open(&path)?)),
-        #[cfg(feature = "postgres")]
-        Place::Postgres(url) => Ok(Box::new(transfer::Database::open(options, &url)?)),
-        #[cfg(not(feature = "postgres"))]
-        Place::Postgres(_) => Err(crate::accounts::WITHOUT.into()),
+    match options.passwd_file() {
+        Some(path) => Ok(Box::new(Editor::open(&path)?)),
+        None => Ok(Box::new(Opened::of(options)?)),
     }
 }
 
@@ -268,14 +265,12 @@ pub fn run(command: UsersCommand, context: &Context<'_>) -> Outcome {
     let options = context.accounts;
     match command {
         UsersCommand::List { format } => list(format, context),
-        UsersCommand::Check => match options.place() {
-            Place::File(path) => check(&path),
-            Place::Postgres(_) => check_rows(&*open(options)?),
+        UsersCommand::Check => match options.passwd_file() {
+            Some(path) => check(&path),
+            None => check_rows(&*open(options)?),
         },
         UsersCommand::Export { file } => {
-            if matches!(options.place(), Place::File(_))
-                && context.control.server(options)?.is_some()
-            {
+            if options.passwd_file().is_some() && context.control.server(options)?.is_some() {
                 return Err("a server runs on this passwd file; while it does, all users are written by: authscope-server backup FILE".into());
             }
             transfer::export(&*open(options)?, file.as_deref())
@@ -312,11 +307,11 @@ pub fn run(command: UsersCommand, context: &Context<'_>) -> Outcome {
         UsersCommand::Unlock(Named { name }) => {
             let name = user_name(name)?;
             let Some(server) = context.control.server(options)? else {
-                let hint = match options.place() {
-                    Place::File(_) => {
+                let hint = match options.passwd_file() {
+                    Some(_) => {
                         "failed logins are in the memory of a running server, and none runs here with a control socket"
                     }
-                    Place::Postgres(_) => control::NAME_THE_SOCKET,
+                    None => control::NAME_THE_SOCKET,
                 };
                 return Err(hint.into());
             };
@@ -368,7 +363,7 @@ fn add(name: String, stdin: bool, generate: bool, context: &Context<'_>) -> Outc
     } else {
         asked_for(stdin)?
     };
-    let adding = || Ok((context.trail()?, transfer::Adding::open(context.accounts)?));
+    let adding = || Ok((context.trail()?, Opened::of(context.accounts)?));
     let code = match reach(context, adding)? {
         Reached::Server(server) => {
             let command = Command::Add {
