@@ -19,7 +19,10 @@ use crate::locks::lock;
 static COSTLY: Mutex<()> = Mutex::new(());
 
 /// Bytes of every hash this program makes.
-const OUTPUT_LEN: usize = 32;
+pub(super) const OUTPUT_LEN: usize = 32;
+
+/// Hexadecimal digits of a SHA-256 digest.
+pub(super) const SHA256_DIGITS: usize = 64;
 
 /// The mark before the hash of a user who may not log in, as in shadow(5).
 pub const DISABLED: char = '!';
@@ -207,7 +210,7 @@ impl Stored {
 
 fn parse_hex(text: &str) -> Result<[u8; 32], HashError> {
     let mut digest = [0; 32];
-    if text.len() != 64 {
+    if text.len() != SHA256_DIGITS {
         return Err(HashError::Unknown);
     }
     for (octet, pair) in digest.iter_mut().zip(text.as_bytes().chunks(2)) {

@@ -6,6 +6,7 @@ mod coming;
 mod crypt;
 pub(crate) mod failures;
 mod hash;
+mod judge;
 mod memory;
 mod meters;
 mod passwd;
@@ -202,7 +203,7 @@ impl Accounts {
         password: Password,
         caller: Caller,
     ) -> Result<Login, AccountsError> {
-        let started = Instant::now();
+        let started = self.uniform.as_ref().map(|_| Instant::now());
         let found = self.find(name).await.map_err(AccountsError::LookUp)?;
         let disabled = matches!(&found, Some((_, found)) if found.is_disabled());
         let (user, work) = match found {
@@ -216,7 +217,7 @@ impl Accounts {
             }
             computed => computed?,
         };
-        if let Some(uniform) = &self.uniform {
+        if let (Some(uniform), Some(started)) = (&self.uniform, started) {
             uniform.observe(&computed);
             if computed.done == Done::Wrong || disabled {
                 uniform.make_up(started, &computed).await;

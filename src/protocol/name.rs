@@ -26,11 +26,23 @@ impl UserName {
     /// The first rule that the name violates.
     pub fn new(name: impl Into<String>) -> Result<Self, TextError> {
         let name = name.into();
-        check_length(WHAT, &USER_NAME, name.len())?;
-        let refusal = refusals(name.as_bytes()).next();
-        match refusal {
+        Self::check(&name)?;
+        Ok(Self(name))
+    }
+
+    /// Whether a name can be in a request and in the passwd file.
+    pub(crate) fn check(name: &str) -> Result<(), TextError> {
+        let octets = name.as_bytes();
+        check_length(WHAT, &USER_NAME, octets.len())?;
+        let plain = |octet: &u8| matches!(octet, 0x20..=0x7e) && *octet != b':';
+        let spaced = octets.starts_with(b" ") || octets.ends_with(b" ");
+        if !spaced && octets.iter().all(plain) {
+            // As nearly all names are.
+            return Ok(());
+        }
+        match refusals(octets).next() {
             Some((found, offset)) => Err(bad(found, offset)),
-            None => Ok(Self(name)),
+            None => Ok(()),
         }
     }
 

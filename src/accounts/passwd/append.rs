@@ -29,12 +29,6 @@ impl Uncommitted {
         }
     }
 
-    /// Adds a line, without its line break, to them.
-    pub fn add(&mut self, line: &[u8]) {
-        self.crc.update(line);
-        self.crc.update(b"\n");
-    }
-
     /// What a commit line for them says.
     #[must_use]
     pub fn commit(&self) -> Commit {
@@ -91,6 +85,14 @@ impl Appender {
     /// Whether a failed write may have left something.
     pub const fn is_dirty(&self) -> bool {
         self.dirty
+    }
+
+    /// Puts a commit line on disk if lines have none.
+    pub fn cover(&mut self) -> Result<(), AppendError> {
+        if self.len == self.uncommitted.start {
+            return Ok(());
+        }
+        self.append(Vec::new())
     }
 
     /// Puts `lines`, each with its line break, and a commit line on disk.

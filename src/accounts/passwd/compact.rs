@@ -2,12 +2,12 @@
 //! which is synced, locked, and renamed to the file's name.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 use std::path::Path;
 
 use super::append::Uncommitted;
 use super::index::Index;
-use super::line::{name_in, write_user};
+use super::line::{MAX_LINE, name_in, write_user};
 use super::open::{MODE, PasswdError, Place, sync_directory};
 use super::scan::scan;
 use crate::platform::file;
@@ -98,35 +98,39 @@ fn write(
     index: &Index,
     change: Change<'_>,
 ) -> Result<(Index, u64), PasswdError> {
-    let mut out = BufWriter::with_capacity(BUFFER, new);
-    let mut placed = Index::with_capacity(index.len());
-    let mut covered = Uncommitted::default();
-    let (mut len, mut found) = (0, 0);
-    let mut line = Vec::new();
+    let mut out = Out {
+        file: new,
+        octets: Vec::with_capacity(BUFFER + MAX_LINE + 1),
+        len: 0,
+        covered: Uncommitted::default(),
+    };
+    let mut placed = index.emptied();
+    let mut found = 0;
     scan(old, path, &mut |_| {}, &mut |raw| {
         let Some((start, name)) = name_in(raw.bytes) else {
             return Ok(());
         };
         let at = raw.offset + start as u64;
-        if !index.candidates(name).contains(&at) {
+        let key = index.key(name);
+        if !index.is_at(key, at) {
             return Ok(());
         }
         found += 1;
-        line.clear();
+        let place = out.len();
         match change {
             Change::Remove(removed) if removed.as_str() == name => return Ok(()),
             Change::SetHash(user, hash) if user.as_str() == name => {
-                write_user(&mut line, user, hash);
+                write_user(&mut out.octets, user, hash);
             }
             _ => {
-                line.extend_from_slice(&raw.bytes[start..]);
-                line.push(b'\n');
+                out.octets.extend_from_slice(&raw.bytes[start..]);
+                out.octets.push(b'\n');
             }
         }
-        placed.insert(name, len);
-        len += line.len() as u64;
-        covered.crc.update(&line);
-        out.write_all(&line)
+        if !placed.insert_first(key, place) {
+            placed.insert(name, place);
+        }
+        out.write_much()
             .map_err(PasswdError::io("write a copy of", path))
     })?;
     if found != index.len() {
@@ -134,16 +138,55 @@ fn write(
         let error = io::Error::new(io::ErrorKind::InvalidData, text);
         return Err(PasswdError::io("write a copy of", path)(error));
     }
-    line.clear();
-    if len > 0 {
-        covered.commit().write(&mut line);
-    }
-    len += line.len() as u64;
-    out.write_all(&line)
-        .and_then(|()| out.flush())
-        .and_then(|()| new.sync_all())
+    let len = out
+        .finish()
         .map_err(PasswdError::io("write a copy of", path))?;
     Ok((placed, len))
+}
+
+/// The copy as it is written.
+struct Out<'a> {
+    file: &'a File,
+    /// Lines that are to be written.
+    octets: Vec<u8>,
+    /// Bytes written.
+    len: u64,
+    /// These bytes.
+    covered: Uncommitted,
+}
+
+impl Out<'_> {
+    /// Bytes of the copy so far.
+    fn len(&self) -> u64 {
+        self.len + self.octets.len() as u64
+    }
+
+    /// Writes the lines if there are many.
+    fn write_much(&mut self) -> io::Result<()> {
+        if self.octets.len() < BUFFER {
+            return Ok(());
+        }
+        self.write()
+    }
+
+    fn write(&mut self) -> io::Result<()> {
+        self.covered.crc.update(&self.octets);
+        self.file.write_all(&self.octets)?;
+        self.len += self.octets.len() as u64;
+        self.octets.clear();
+        Ok(())
+    }
+
+    /// Writes what is left and a commit line, and syncs. Returns all bytes of the copy.
+    fn finish(mut self) -> io::Result<u64> {
+        self.write()?;
+        if self.len > 0 {
+            self.covered.commit().write(&mut self.octets);
+            self.write()?;
+        }
+        self.file.sync_all()?;
+        Ok(self.len)
+    }
 }
 
 #[cfg(test)]

@@ -103,7 +103,7 @@ impl Editor {
     /// Whether there is a user of that name.
     pub fn has(&self, name: &UserName) -> Result<bool, PasswdError> {
         let candidates = self.loaded.index.candidates(name.as_str());
-        name_at(&self.passwd.file, name, &candidates)
+        name_at(&self.passwd.file, name.as_str(), &candidates)
             .map(|found| found.is_some())
             .map_err(PasswdError::io("read", &self.passwd.place.real))
     }
@@ -121,7 +121,8 @@ impl Editor {
             };
             // The line of a replaced user has another position in the index.
             let at = line.offset + start as u64;
-            if !self.loaded.index.candidates(name).contains(&at) {
+            let index = &self.loaded.index;
+            if !index.is_at(index.key(name), at) {
                 return Ok(());
             }
             let (name, stored) =

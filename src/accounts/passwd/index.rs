@@ -7,6 +7,7 @@
 use std::hash::{BuildHasher, RandomState};
 
 use hashbrown::HashTable;
+use hashbrown::hash_table::Entry as TableEntry;
 use smallvec::SmallVec;
 
 #[derive(Clone, Copy)]
@@ -16,6 +17,10 @@ struct Entry {
     /// Bytes from the start of the file to the name.
     offset: u64,
 }
+
+/// A name's hash in an index.
+#[derive(Clone, Copy)]
+pub struct Key(u64);
 
 /// Offsets where a name's line may be; more than one only where two names' hashes are equal.
 pub(super) type Candidates = SmallVec<[u64; 1]>;
@@ -37,39 +42,69 @@ impl Index {
         }
     }
 
-    fn hash(&self, name: &str) -> u64 {
-        self.key.hash_one(name.as_bytes())
+    /// An empty index with room for as many users as this one has, in which each name has the same key.
+    #[must_use]
+    pub fn emptied(&self) -> Self {
+        Self {
+            key: self.key.clone(),
+            table: HashTable::with_capacity(self.len()),
+        }
+    }
+
+    /// The key of `name`.
+    #[must_use]
+    pub fn key(&self, name: &str) -> Key {
+        Key(self.key.hash_one(name.as_bytes()))
     }
 
     /// Where the line of `name` may be. The caller reads the name there to be sure.
     #[must_use]
     pub fn candidates(&self, name: &str) -> Candidates {
-        let hash = self.hash(name);
-        self.table
-            .iter_hash(hash)
-            .filter(|entry| entry.hash == hash)
-            .map(|entry| entry.offset)
-            .collect()
+        self.offsets(self.key(name)).collect()
+    }
+
+    fn offsets(&self, Key(hash): Key) -> impl Iterator<Item = u64> {
+        let entries = self.table.iter_hash(hash);
+        let same = entries.filter(move |entry| entry.hash == hash);
+        same.map(|entry| entry.offset)
+    }
+
+    /// Whether a name with this key is at `offset`.
+    #[must_use]
+    pub fn is_at(&self, key: Key, offset: u64) -> bool {
+        self.offsets(key).any(|at| at == offset)
     }
 
     /// Whether the name exists, without reading the file. Two names with the same hash are mistaken for each other,
     /// which happens to one in 10^13 with a million users.
     #[must_use]
     pub fn probably_has(&self, name: &str) -> bool {
-        let hash = self.hash(name);
+        let Key(hash) = self.key(name);
         self.table.find(hash, |entry| entry.hash == hash).is_some()
+    }
+
+    /// Adds a name by its key, unless a name with the same key exists, which as a rule is the same name; false then.
+    pub fn insert_first(&mut self, Key(hash): Key, offset: u64) -> bool {
+        let same = |entry: &Entry| entry.hash == hash;
+        match self.table.entry(hash, same, |entry| entry.hash) {
+            TableEntry::Occupied(_) => false,
+            TableEntry::Vacant(place) => {
+                place.insert(Entry { hash, offset });
+                true
+            }
+        }
     }
 
     /// Adds a name that is not there yet.
     pub fn insert(&mut self, name: &str, offset: u64) {
-        let hash = self.hash(name);
+        let Key(hash) = self.key(name);
         self.table
             .insert_unique(hash, Entry { hash, offset }, |entry| entry.hash);
     }
 
     /// Moves `name` from the line at `old` to the one at `new`; false if it was not at `old`.
     pub fn repoint(&mut self, name: &str, old: u64, new: u64) -> bool {
-        let hash = self.hash(name);
+        let Key(hash) = self.key(name);
         let found = self
             .table
             .find_mut(hash, |entry| entry.hash == hash && entry.offset == old);

@@ -16,6 +16,7 @@
 use std::io::Write;
 
 use crate::accounts::hash::Stored;
+use crate::accounts::judge::is_full_length;
 use crate::accounts::scheme::HashError;
 use crate::protocol::{TextError, UserName};
 
@@ -31,19 +32,28 @@ const PENDING: &[u8] = b":=";
 /// Bytes before the offset in a commit line.
 const COMMIT: &[u8] = b":c ";
 
-/// A line, read and checked.
-#[derive(Debug, Clone)]
-pub enum Line {
+/// A line, checked.
+#[derive(Debug, Clone, Copy)]
+pub enum Line<'a> {
     /// A user's name and hash.
-    User(UserName, Box<Stored>),
+    User(Named<'a>),
     /// Another hash for the user of this name.
-    Replacement(UserName, Box<Stored>),
+    Replacement(Named<'a>),
     /// A replacement that the earlier format wrote, or what it left of another user's line.
-    Pending(UserName, Box<Stored>),
+    Pending(Named<'a>),
     /// The end of what was written at once.
     Commit(Commit),
     /// Out of use.
     Unused,
+}
+
+/// `name:hash`, of which both can be used.
+#[derive(Debug, Clone, Copy)]
+pub struct Named<'a> {
+    /// The name.
+    pub name: &'a str,
+    /// Whether the hash cannot be the first part of a longer one.
+    full_length: bool,
 }
 
 /// Says that the bytes before it are as they were written.
@@ -91,9 +101,9 @@ pub enum LineError {
     },
 }
 
-impl Line {
+impl<'a> Line<'a> {
     /// Reads one line, without its line break.
-    pub fn parse(bytes: &[u8]) -> Result<Self, LineError> {
+    pub fn parse(bytes: &'a [u8]) -> Result<Self, LineError> {
         if memchr::memchr(0, bytes).is_some() {
             return Err(LineError::Nul);
         }
@@ -101,20 +111,19 @@ impl Line {
             return Err(LineError::TooLong);
         }
         if bytes.first() != Some(&MARK) {
-            let (name, hash) = parse_user(bytes)?;
-            return Ok(Self::User(name, Box::new(hash)));
+            return check_user(bytes).map(Self::User);
         }
         if let Some(rest) = bytes.strip_prefix(REPLACE) {
             // What the earlier format left of the line of a user `?replace` has no name here.
-            return match parse_user(rest) {
-                Ok((name, hash)) => Ok(Self::Replacement(name, Box::new(hash))),
+            return match check_user(rest) {
+                Ok(named) => Ok(Self::Replacement(named)),
                 Err(_) if !rest.contains(&MARK) || rest.ends_with(b":") => Ok(Self::Unused),
                 Err(reason) => Err(reason),
             };
         }
         if let Some(rest) = bytes.strip_prefix(PENDING) {
-            return match parse_user(rest) {
-                Ok((name, hash)) => Ok(Self::Pending(name, Box::new(hash))),
+            return match check_user(rest) {
+                Ok(named) => Ok(Self::Pending(named)),
                 // One that was replaced itself, or the line of a user `?=...`.
                 Err(_) if rest.first() == Some(&MARK) || rest.ends_with(b":") => Ok(Self::Unused),
                 Err(reason) => Err(reason),
@@ -123,12 +132,22 @@ impl Line {
         Ok(Commit::parse(bytes).map_or(Self::Unused, Self::Commit))
     }
 
+    /// Bytes before its name.
+    #[must_use]
+    pub const fn start(&self) -> u64 {
+        match self {
+            Self::Replacement(_) => REPLACE.len() as u64,
+            Self::Pending(_) => PENDING.len() as u64,
+            Self::User(_) | Self::Commit(_) | Self::Unused => 0,
+        }
+    }
+
     /// Whether it cannot be the first part of a longer line.
     #[must_use]
     pub fn is_whole(&self) -> bool {
         match self {
-            Self::User(_, stored) | Self::Replacement(_, stored) | Self::Pending(_, stored) => {
-                stored.is_full_length()
+            Self::User(named) | Self::Replacement(named) | Self::Pending(named) => {
+                named.full_length
             }
             Self::Commit(_) => true,
             Self::Unused => false,
@@ -160,6 +179,19 @@ impl Commit {
 
 /// Reads `name:hash`.
 pub fn parse_user(bytes: &[u8]) -> Result<(UserName, Stored), LineError> {
+    let (name, hash) = split_user(bytes)?;
+    Ok((UserName::new(name)?, Stored::parse(hash)?))
+}
+
+/// Checks `name:hash`, as [`parse_user`] does.
+fn check_user(bytes: &[u8]) -> Result<Named<'_>, LineError> {
+    let (name, hash) = split_user(bytes)?;
+    UserName::check(name)?;
+    let full_length = is_full_length(hash)?;
+    Ok(Named { name, full_length })
+}
+
+fn split_user(bytes: &[u8]) -> Result<(&str, &str), LineError> {
     if bytes.is_empty() {
         return Err(LineError::Empty);
     }
@@ -168,8 +200,7 @@ pub fn parse_user(bytes: &[u8]) -> Result<(UserName, Stored), LineError> {
     }
     let text =
         std::str::from_utf8(bytes).map_err(|error| LineError::NotUtf8(error.valid_up_to()))?;
-    let (name, hash) = text.split_once(':').ok_or(LineError::NoColon)?;
-    Ok((UserName::new(name)?, Stored::parse(hash)?))
+    text.split_once(':').ok_or(LineError::NoColon)
 }
 
 /// Where `name:hash` starts in a line, and the name, where the line has that form; the hash is not
@@ -213,12 +244,12 @@ mod tests {
         let mut buffer = Vec::new();
         write_user(&mut buffer, &alice, HEX);
         let line = Line::parse(buffer.strip_suffix(b"\n").unwrap()).unwrap();
-        assert!(matches!(line, Line::User(name, _) if name == alice));
+        assert!(matches!(line, Line::User(user) if user.name == alice.as_str()));
         buffer.clear();
         let start = write_replacement(&mut buffer, &alice, HEX);
         assert!(buffer[start..].starts_with(b"alice:"));
         let line = Line::parse(buffer.strip_suffix(b"\n").unwrap()).unwrap();
-        assert!(matches!(line, Line::Replacement(name, _) if name == alice));
+        assert!(matches!(line, Line::Replacement(user) if user.name == alice.as_str()));
         let commit = Commit {
             offset: 120,
             crc: 0xabc,
@@ -251,7 +282,7 @@ mod tests {
         }
         let pending = format!(":=bob:{HEX}");
         assert!(
-            matches!(Line::parse(pending.as_bytes()), Ok(Line::Pending(name, _)) if name.as_str() == "bob")
+            matches!(Line::parse(pending.as_bytes()), Ok(Line::Pending(user)) if user.name == "bob")
         );
     }
 

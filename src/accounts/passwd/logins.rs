@@ -171,7 +171,7 @@ impl Logins {
                 let Some((name, Some(time))) = parsed(line.bytes) else {
                     return Ok(());
                 };
-                if last.candidates(name).contains(&line.offset) {
+                if last.is_at(last.key(name), line.offset) {
                     let line = format!("{name}:{time}\n");
                     out.write_all(line.as_bytes()).map_err(failed())?;
                     len += line.len() as u64;

@@ -20,7 +20,7 @@ mod writer;
 
 use std::fs::File;
 use std::future::ready;
-use std::hash::{BuildHasher, RandomState};
+use std::hash::BuildHasher;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -28,6 +28,7 @@ use std::sync::{Arc, Mutex, RwLock, RwLockReadGuard, mpsc};
 use std::thread::JoinHandle;
 use std::time::SystemTime;
 
+use foldhash::fast::RandomState;
 use tokio::sync::oneshot;
 
 use super::scheme::HashError;
@@ -64,7 +65,7 @@ struct Shared {
     /// The path without symbolic links.
     path: PathBuf,
     logins: Mutex<Logins>,
-    /// Makes versions out of hashes.
+    /// Makes versions out of hashes. Nobody chooses these, so it may be a fast one.
     versions: RandomState,
     /// Registrations that are about to reach the writer, or are with it.
     arriving: Arc<AtomicUsize>,
@@ -93,7 +94,7 @@ impl Shared {
             current: RwLock::new(Current { file, index }),
             path: place.real.clone(),
             logins: Mutex::new(Logins::beside(place)),
-            versions: RandomState::new(),
+            versions: RandomState::default(),
             arriving: Arc::default(),
             stored: AtomicU64::new(0),
             replaced: AtomicU64::new(0),
@@ -411,6 +412,25 @@ mod tests {
         std::fs::write(&path, text).unwrap();
         let (store, _) = PasswdFile::open(&path, &mut |_| {}).unwrap();
         (directory, path, store)
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_written_by_hand_gets_a_commit_line_and_is_not_written_again() {
+        use std::os::unix::fs::MetadataExt;
+        let lines = format!("user1:{HEX}\nuser2:{HEX}");
+        let (_directory, path, store) = with_text(&lines);
+        let inode = path.metadata().unwrap().ino();
+        drop(store);
+        let lines = lines + "\n";
+        let crc = crc32fast::hash(lines.as_bytes());
+        let text = format!("{lines}:c 0 {crc:08x}\n");
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
+        assert_eq!(path.metadata().unwrap().ino(), inode);
+        let (store, report) = PasswdFile::open(&path, &mut |_| {}).unwrap();
+        assert!(!report.edited);
+        drop(store);
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
     }
 
     #[tokio::test]

@@ -1,5 +1,5 @@
-//! Prepares the passwd file at a start: cuts off what an interrupted write left and keeps it beside the file,
-//! compacts the file, and syncs the rest before anyone is told of it.
+//! Prepares the passwd file at a start: cuts off what an interrupted write left and keeps it beside the file, compacts
+//! the file or adds a commit line to what has none, and syncs the rest before anyone is told of it.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
@@ -59,7 +59,9 @@ pub fn start(
         }
     }
     let replaced = loaded.replaced > 0;
-    let (appender, index) = mend(file, &place, loaded)?;
+    let (mut appender, index) = mend(file, &place, loaded)?;
+    // Where that fails, the commit line of the next change covers them.
+    let _ = appender.cover();
     let shared = Shared::new(Arc::clone(appender.file()), index, &place);
     let shared = Arc::new(shared);
     let mut writer = Writer::new(Arc::clone(&shared), appender, place);

@@ -7,7 +7,7 @@ use crate::protocol::UserName;
 /// A replacement of the earlier format, or what it left of another user's line.
 struct Replacement {
     line: u64,
-    name: UserName,
+    name: String,
     /// Where the name stands.
     place: u64,
     /// The number of a later line of a user of this name.
@@ -32,10 +32,10 @@ pub enum Doubt {
 
 impl Earlier {
     /// Notes the replacement on `line` for `name`, which stands at `place`.
-    pub fn add(&mut self, line: u64, name: UserName, place: u64) {
+    pub fn add(&mut self, line: u64, name: &str, place: u64) {
         self.0.push(Replacement {
             line,
-            name,
+            name: name.to_owned(),
             place,
             later: None,
         });
@@ -57,7 +57,7 @@ impl Earlier {
     /// `find` tells where a user's line is.
     pub fn doubts(
         self,
-        find: impl Fn(&UserName) -> Result<Option<u64>, PasswdError>,
+        find: impl Fn(&str) -> Result<Option<u64>, PasswdError>,
     ) -> Result<Vec<Doubt>, PasswdError> {
         let mut doubts = Vec::new();
         for Replacement {
@@ -66,14 +66,13 @@ impl Earlier {
         {
             let mut others = (b'!'..=b'~')
                 .map(char::from)
-                .filter_map(|first| UserName::new(format!("{first}={name}")).ok());
+                .map(|first| format!("{first}={name}"))
+                .filter(|other| UserName::check(other).is_ok());
             let other = others.find_map(|other| match find(&other) {
                 Ok(place) => place.map(|_| Ok(other)),
                 Err(error) => Some(Err(error)),
             });
-            let name = name.to_string();
             if let Some(other) = other.transpose()? {
-                let other = other.to_string();
                 doubts.push(Doubt::Ambiguous { line, name, other });
             } else if let Some(later) = later {
                 let (line, first) = (later, line);

@@ -18,11 +18,10 @@ use crc32fast::Hasher as Crc;
 
 use super::append::Uncommitted;
 use super::index::{Candidates, Index};
-use super::line::{Commit, Line, LineError, name_in};
+use super::line::{Commit, Line, LineError, MAX_LINE, Named};
 use super::open::PasswdError;
 use super::scan::{Progress, RawLine, line_number, scan};
 use crate::platform::file::read_exact_at;
-use crate::protocol::UserName;
 use crate::protocol::layout::USER_NAME;
 use earlier::{Doubt, Earlier};
 use tail::{End, is_torn, parse};
@@ -32,6 +31,9 @@ pub use tail::Torn;
 /// Bytes in a line with an Argon2id hash and a name of usual length; for a first guess at the
 /// number of lines.
 const USUAL_LINE: u64 = 110;
+
+/// Bytes of which the CRC is computed at once.
+const MUCH: usize = 1 << 14;
 
 /// Most bytes in a user name and the `:` after it.
 const NAME_AND_COLON: usize = USER_NAME.width + 1;
@@ -61,14 +63,13 @@ pub struct Loaded {
 }
 
 impl Loaded {
-    /// Whether compaction would change the file.
+    /// Whether compaction would remove enough from the file.
     #[must_use]
     pub fn is_worth_compacting(&self) -> bool {
         let users = self.index.len() as u64;
         self.replaced + self.unused + self.pending > 0
             || self.edited
             || self.commits > 1 + users / 4
-            || self.len > self.uncommitted.start
     }
 }
 
@@ -102,6 +103,8 @@ struct Loader<'a, 'f> {
     loaded: Loaded,
     /// The CRC of all bytes before `uncommitted.start`.
     committed: Crc,
+    /// Lines of which `loaded.uncommitted` does not know yet: the CRC of many at once costs a tenth.
+    uncovered: Vec<u8>,
     /// Whether every commit line so far is right, or one behind it covers what it does not.
     intact: bool,
     /// Replacements of the earlier format, before the first commit line.
@@ -135,6 +138,7 @@ impl<'a, 'f> Loader<'a, 'f> {
                 edited: false,
             },
             committed: Crc::new(),
+            uncovered: Vec::with_capacity(MUCH + MAX_LINE + 2),
             intact: true,
             earlier: Earlier::default(),
             after_mark: false,
@@ -158,12 +162,26 @@ impl<'a, 'f> Loader<'a, 'f> {
         if let Ok(Line::Commit(commit)) = parsed {
             return self.commit(line, commit);
         }
-        self.loaded.uncommitted.add(line.bytes);
+        self.cover(line.bytes);
         let after_mark = std::mem::replace(&mut self.after_mark, line.bytes == b":");
         match parsed {
             Ok(parsed) => self.add(line, parsed, after_mark),
             Err(reason) => self.fault(line.number, reason),
         }
+    }
+
+    /// Adds a line, without its line break, to those that no commit line covers.
+    fn cover(&mut self, line: &[u8]) {
+        self.uncovered.extend_from_slice(line);
+        self.uncovered.push(b'\n');
+        if self.uncovered.len() >= MUCH {
+            self.settle_cover();
+        }
+    }
+
+    fn settle_cover(&mut self) {
+        self.loaded.uncommitted.crc.update(&self.uncovered);
+        self.uncovered.clear();
     }
 
     fn fault(&mut self, line: u64, reason: LineError) -> Result<(), PasswdError> {
@@ -180,6 +198,7 @@ impl<'a, 'f> Loader<'a, 'f> {
 
     fn commit(&mut self, line: RawLine<'_>, commit: Commit) -> Result<(), PasswdError> {
         self.settle_earlier()?;
+        self.settle_cover();
         let uncommitted = std::mem::take(&mut self.loaded.uncommitted);
         let start = uncommitted.start;
         let since = commit == uncommitted.commit();
@@ -197,43 +216,31 @@ impl<'a, 'f> Loader<'a, 'f> {
     fn add(
         &mut self,
         line: RawLine<'_>,
-        parsed: Line,
+        parsed: Line<'_>,
         after_mark: bool,
     ) -> Result<(), PasswdError> {
-        let start = name_in(line.bytes).map_or(0, |(start, _)| start);
-        let place = line.offset + start as u64;
+        let place = line.offset + parsed.start();
         // The earlier format ends where the first commit line stands.
         let earlier = self.loaded.uncommitted.start == 0;
         match parsed {
             Line::Unused => self.loaded.unused += 1,
             // Judged where it stands.
             Line::Commit(_) => {}
-            Line::User(name, _) => match self.find(&name)? {
-                None => self.loaded.index.insert(name.as_str(), place),
-                // A machine that stopped may have lost that the replaced line was overwritten.
-                Some(old) if earlier && after_mark => self.replace(&name, old, place),
-                Some(old) => {
-                    if self.earlier.comes_later(old, line.number) {
-                        return Ok(());
-                    }
-                    let fault = PasswdError::Duplicate {
-                        path: self.path.into(),
-                        line: line.number,
-                        name: name.to_string(),
-                        first: line_number(self.file, self.path, old)?,
-                    };
-                    self.tell(line.number, fault)?;
+            Line::User(Named { name, .. }) => {
+                let key = self.loaded.index.key(name);
+                if !self.loaded.index.insert_first(key, place) {
+                    self.add_another(line.number, name, place, earlier && after_mark)?;
                 }
-            },
-            Line::Replacement(name, _) => match self.find(&name)? {
-                Some(old) => self.replace(&name, old, place),
+            }
+            Line::Replacement(Named { name, .. }) => match self.find(name)? {
+                Some(old) => self.replace(name, old, place),
                 // An administrator removed the user's line by hand.
                 None => self.loaded.unused += 1,
             },
-            Line::Pending(name, _) => {
-                match self.find(&name)? {
-                    Some(old) => self.replace(&name, old, place),
-                    None => self.loaded.index.insert(name.as_str(), place),
+            Line::Pending(Named { name, .. }) => {
+                match self.find(name)? {
+                    Some(old) => self.replace(name, old, place),
+                    None => self.loaded.index.insert(name, place),
                 }
                 self.loaded.pending += 1;
                 self.earlier.add(line.number, name, place);
@@ -242,18 +249,40 @@ impl<'a, 'f> Loader<'a, 'f> {
         Ok(())
     }
 
-    fn replace(&mut self, name: &UserName, old: u64, new: u64) {
-        self.loaded.index.repoint(name.as_str(), old, new);
+    /// Adds a user whose name has the key of one before.
+    fn add_another(
+        &mut self,
+        line: u64,
+        name: &str,
+        place: u64,
+        in_place: bool,
+    ) -> Result<(), PasswdError> {
+        match self.find(name)? {
+            None => self.loaded.index.insert(name, place),
+            // A machine that stopped may have lost that the replaced line was overwritten.
+            Some(old) if in_place => self.replace(name, old, place),
+            Some(old) if self.earlier.comes_later(old, line) => {}
+            Some(old) => {
+                let fault = PasswdError::Duplicate {
+                    path: self.path.into(),
+                    line,
+                    name: name.to_owned(),
+                    first: line_number(self.file, self.path, old)?,
+                };
+                self.tell(line, fault)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn replace(&mut self, name: &str, old: u64, new: u64) {
+        self.loaded.index.repoint(name, old, new);
         self.loaded.replaced += 1;
     }
 
-    fn find(&self, name: &UserName) -> Result<Option<u64>, PasswdError> {
-        name_at(
-            self.file,
-            name,
-            &self.loaded.index.candidates(name.as_str()),
-        )
-        .map_err(PasswdError::io("read", self.path))
+    fn find(&self, name: &str) -> Result<Option<u64>, PasswdError> {
+        name_at(self.file, name, &self.loaded.index.candidates(name))
+            .map_err(PasswdError::io("read", self.path))
     }
 
     fn settle_earlier(&mut self) -> Result<(), PasswdError> {
@@ -280,6 +309,7 @@ impl<'a, 'f> Loader<'a, 'f> {
 
     fn finish(mut self) -> Result<Loaded, PasswdError> {
         self.settle_earlier()?;
+        self.settle_cover();
         let loaded = &mut self.loaded;
         loaded.torn = self.end.take().map(|end| end.torn);
         loaded.edited = !self.intact;
@@ -294,8 +324,8 @@ impl<'a, 'f> Loader<'a, 'f> {
 }
 
 /// The one of `candidates` at which `name` and a `:` stand.
-pub fn name_at(file: &File, name: &UserName, candidates: &Candidates) -> io::Result<Option<u64>> {
-    let name = name.as_str().as_bytes();
+pub fn name_at(file: &File, name: &str, candidates: &Candidates) -> io::Result<Option<u64>> {
+    let name = name.as_bytes();
     let mut bytes = [0; NAME_AND_COLON];
     let bytes = &mut bytes[..=name.len()];
     for offset in candidates {

@@ -72,7 +72,7 @@ impl End {
 }
 
 /// The line, judged by itself.
-pub fn parse(line: RawLine<'_>) -> Result<Line, LineError> {
+pub fn parse(line: RawLine<'_>) -> Result<Line<'_>, LineError> {
     match Line::parse(line.bytes) {
         Err(LineError::Nul) => Err(LineError::Nul),
         _ if line.len > line.bytes.len() as u64 => Err(LineError::TooLong),
@@ -81,7 +81,7 @@ pub fn parse(line: RawLine<'_>) -> Result<Line, LineError> {
 }
 
 /// Whether a write that was interrupted can have left the line.
-pub fn is_torn(line: RawLine<'_>, parsed: &Result<Line, LineError>) -> bool {
+pub fn is_torn(line: RawLine<'_>, parsed: &Result<Line<'_>, LineError>) -> bool {
     match parsed {
         Err(reason) => *reason == LineError::Nul || !line.ended,
         Ok(parsed) => !line.ended && !parsed.is_whole(),

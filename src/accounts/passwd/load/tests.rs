@@ -29,7 +29,8 @@ fn every_user_is_found_at_its_line() {
     assert_eq!(loaded.index.len(), 2);
     assert_eq!(loaded.index.candidates("bob")[..], [6 + 64 + 1]);
     assert_eq!((loaded.torn.as_ref(), loaded.unended), (None, None));
-    assert!(loaded.is_worth_compacting(), "it has no commit line");
+    assert!(!loaded.is_worth_compacting());
+    assert_eq!(loaded.uncommitted.start, 0, "it has no commit line");
 }
 
 #[test]
