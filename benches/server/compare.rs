@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 use std::fs::File;
-use std::io::{BufWriter, Write};
+use std::io::{BufWriter, Read, Write};
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -145,6 +145,22 @@ pub fn requests(report: &mut Report) {
         &format!("{:.2}", ours.as_secs_f64() / theirs.as_secs_f64()),
         "under 3",
     );
+}
+
+/// Logs in 20,000 times on one connection, without hashing, and reports nothing: for callgrind, which counts instructions.
+pub fn counted() {
+    const LOGINS: usize = 20_000;
+    let serving = runtime();
+    let bare = Bare::start(&serving, &format!("alice:{HASH}\n"));
+    let mut stream = std::net::TcpStream::connect(bare.address).expect("a connection");
+    stream.set_nodelay(true).expect("no delay");
+    let octets = request(Action::Login, "alice", "secret");
+    let mut response = [0; RESPONSE_LEN];
+    for _ in 0..LOGINS {
+        stream.write_all(&octets).expect("a request is sent");
+        stream.read_exact(&mut response).expect("a response comes");
+        assert!(SUCCESS(&response), "a login succeeds");
+    }
 }
 
 /// Syncs per second of the disk alone, each after the bytes of a line.

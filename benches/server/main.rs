@@ -34,9 +34,11 @@ fn main() {
         return;
     }
     place::raise_descriptor_limit();
-    let part = ["flooded", "database"]
-        .into_iter()
-        .find(|part| std::env::args().any(|argument| argument == *part));
+    let named = |part: &&str| std::env::args().any(|argument| argument == **part);
+    if named(&"counted") {
+        return compare::counted();
+    }
+    let part = ["flooded", "database"].into_iter().find(named);
     if part.is_none() {
         performance();
     }

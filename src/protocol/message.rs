@@ -17,7 +17,7 @@ use super::layout::{
     RESPONSE_LEN, STATUS, STATUS_FAILURE, STATUS_SUCCESS, USER_NAME,
 };
 use super::name::UserName;
-use super::text::{Description, Password};
+use super::text::{Description, Password, is_printable};
 use super::view::{MessageView, TextValue, right_header};
 
 /// What the bytes received so far are, for a reader that expects one kind of message.
@@ -158,6 +158,30 @@ impl Request {
     ///
     /// The first fault for which a server refuses the message.
     pub fn decode(octets: &[u8]) -> Result<Self, Fault> {
+        match Self::decode_plain(octets) {
+            Some(request) => Ok(request),
+            None => Self::decode_judged(octets),
+        }
+    }
+
+    /// A request that is plain in all its parts, as nearly all are: printable ASCII, and NUL behind it. There is nothing
+    /// to judge in it.
+    fn decode_plain(octets: &[u8]) -> Option<Self> {
+        let kind = right_header(octets).filter(|kind| octets.len() == kind.len());
+        if kind != Some(MessageKind::Request) {
+            return None;
+        }
+        let action = MessageView::new(octets).command()?.action()?;
+        let user_name = plain_text(USER_NAME.slice(octets))?;
+        let password = plain_text(PASSWORD.slice(octets))?;
+        Some(Self {
+            action,
+            user_name: UserName::from_octets(user_name).ok()?,
+            password: Password::new(password).ok()?,
+        })
+    }
+
+    fn decode_judged(octets: &[u8]) -> Result<Self, Fault> {
         let action = check_whole(octets, MessageKind::Request)?;
         let view = MessageView::new(octets);
         let user_name = view.user_name().map(TextValue::octets).unwrap_or_default();
@@ -169,6 +193,13 @@ impl Request {
             password: Password::new(password).map_err(|_| Fault::Empty(&PASSWORD))?,
         })
     }
+}
+
+/// The text of a field that is printable ASCII with at least one NUL behind it and nothing but NULs.
+fn plain_text(field: &[u8]) -> Option<&[u8]> {
+    let (text, filling) = field.split_at(memchr::memchr(0, field)?);
+    let is_filled = filling.iter().fold(0, |all, octet| all | octet) == 0;
+    (is_filled && is_printable(text)).then_some(text)
 }
 
 /// A registration or login response: 73 bytes on the wire.
@@ -340,6 +371,7 @@ mod tests {
             for (at, octet) in faults {
                 octets[at] = octet;
             }
+            prop_assert_eq!(Request::decode(&octets), Request::decode_judged(&octets));
             if let Ok(request) = Request::decode(&octets) {
                 let again = request.encode();
                 prop_assert_eq!(again.as_ref(), &octets[..]);

@@ -35,7 +35,7 @@ impl Service {
     /// future withdraws a request that waits for its turn.
     pub async fn answer(&self, peer: Peer, request: Request, caller: &Caller) -> Answer {
         let started = Instant::now();
-        let _in_flight = self.health.request();
+        let mut in_flight = self.health.request(started);
         let Request {
             action,
             user_name,
@@ -43,8 +43,14 @@ impl Service {
         } = request;
         let source = SourceAddress::from(peer.address.ip());
         let result = match action {
-            Action::Register => self.register(peer, &user_name, password, caller).await,
-            Action::Login => self.log_in(peer, &user_name, password, caller).await,
+            Action::Register => {
+                self.register(peer, &user_name, password, caller, started)
+                    .await
+            }
+            Action::Login => {
+                self.log_in(peer, &user_name, password, caller, started)
+                    .await
+            }
         };
         let decision = result.unwrap_or_else(|error| {
             let words = words::of_error(&error);
@@ -66,7 +72,10 @@ impl Service {
         } = decision;
         self.log_upgrade(peer, &user_name, upgrade);
         let outcome = words::outcome(&description);
-        meters::answered(action, outcome, started.elapsed());
+        let answered = Instant::now();
+        in_flight.answered(answered);
+        let took = answered - started;
+        meters::answered(action, outcome, took);
         match outcome {
             words::REGISTERED => self.health.stored(true),
             words::NOT_STORED | words::OUTCOME_UNKNOWN => self.health.stored(false),
@@ -85,7 +94,7 @@ impl Service {
                 user = user_name.as_str(),
                 outcome = &*description,
                 success,
-                ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+                ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
                 "{}",
                 action.noun()
             );

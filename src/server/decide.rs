@@ -39,22 +39,19 @@ impl Decision {
 }
 
 impl Service {
-    /// Registers a user.
+    /// Registers a user; the request came at `now`.
     pub async fn register(
         &self,
         peer: Peer,
         name: &UserName,
         password: Password,
         caller: &Caller,
+        now: Instant,
     ) -> Result<Decision, AccountsError> {
         if self.policy.registration_closed {
             return Ok(Decision::no(words::REGISTRATION_CLOSED));
         }
-        if let Some(wait) = self
-            .guesses
-            .throttle
-            .register(peer.address.ip(), Instant::now())
-        {
+        if let Some(wait) = self.guesses.throttle.register(peer.address.ip(), now) {
             return Ok(Decision::no(words::wait_to_register(wait)));
         }
         if let Err(reason) = self.rules.judge(&password) {
@@ -68,13 +65,14 @@ impl Service {
         })
     }
 
-    /// Logs a user in.
+    /// Logs a user in; the request came at `now`.
     pub async fn log_in(
         &self,
         peer: Peer,
         name: &UserName,
         password: Password,
         caller: &Caller,
+        now: Instant,
     ) -> Result<Decision, AccountsError> {
         let attempt = self
             .guesses
@@ -100,7 +98,7 @@ impl Service {
                 name: stored,
                 upgrade,
             } => {
-                self.logins.note(stored);
+                self.logins.note(stored, now);
                 self.guesses.succeeded(&attempt, standing).await;
                 return Ok(Decision {
                     upgrade,

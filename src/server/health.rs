@@ -44,19 +44,36 @@ impl Default for Health {
 }
 
 /// A request that is being worked on, for as long as this lives.
-pub struct InFlight<'a>(&'a Health);
+pub struct InFlight<'a> {
+    health: &'a Health,
+    answered: Option<Instant>,
+}
+
+impl InFlight<'_> {
+    /// The answer is known.
+    pub fn answered(&mut self, at: Instant) {
+        self.answered = Some(at);
+    }
+}
 
 impl Drop for InFlight<'_> {
     fn drop(&mut self) {
-        self.0.progress.store(self.0.now(), Ordering::Relaxed);
-        self.0.in_flight.fetch_sub(1, Ordering::Relaxed);
+        let at = self.answered.unwrap_or_else(Instant::now);
+        let progress = self.health.time_of(at);
+        self.health.progress.store(progress, Ordering::Relaxed);
+        self.health.in_flight.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
 impl Health {
     fn now(&self) -> u64 {
+        self.time_of(Instant::now())
+    }
+
+    fn time_of(&self, instant: Instant) -> u64 {
+        let since = instant.saturating_duration_since(self.began);
         // Starts at 1, so that 0 can mean "never".
-        u64::try_from(self.began.elapsed().as_millis()).map_or(u64::MAX, |now| now + 1)
+        u64::try_from(since.as_millis()).map_or(u64::MAX, |now| now + 1)
     }
 
     /// Connections are accepted from now on.
@@ -74,12 +91,15 @@ impl Health {
         self.paused.store(paused, Ordering::Relaxed);
     }
 
-    /// A request is being worked on until the result is dropped.
-    pub fn request(&self) -> InFlight<'_> {
+    /// A request that came at `now` is being worked on until the result is dropped.
+    pub fn request(&self, now: Instant) -> InFlight<'_> {
         if self.in_flight.fetch_add(1, Ordering::Relaxed) == 0 {
-            self.progress.store(self.now(), Ordering::Relaxed);
+            self.progress.store(self.time_of(now), Ordering::Relaxed);
         }
-        InFlight(self)
+        InFlight {
+            health: self,
+            answered: None,
+        }
     }
 
     /// Records whether a registration could be stored.
@@ -166,9 +186,9 @@ mod tests {
         health.serving();
         let earlier = Instant::now().checked_sub(Duration::from_mins(1));
         health.began = earlier.expect("a machine that is up for a minute");
-        health.in_flight.store(1, Ordering::Relaxed);
+        let in_flight = health.request(health.began);
         assert!(health.alive().is_err());
-        drop(InFlight(&health));
+        drop(in_flight);
         assert_eq!(health.alive(), Ok(()));
     }
 }

@@ -29,11 +29,12 @@ pub struct Logins {
 }
 
 impl Logins {
-    /// A user of this stored name has logged in.
-    pub fn note(&self, name: UserName) {
+    /// A user of this stored name has logged in with a request that came at `at`.
+    pub fn note(&self, name: UserName, at: Instant) {
         let mut untold = lock(&self.untold);
         if untold.len() < UNTOLD || untold.contains_key(&name) {
-            untold.insert(name, Instant::now());
+            let last = untold.entry(name).or_insert(at);
+            *last = at.max(*last);
             self.came.notify_one();
         }
     }

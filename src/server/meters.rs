@@ -5,15 +5,18 @@
     reason = "seconds since 1970, far below 2^52"
 )]
 
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use metrics::{
-    Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram,
+    Counter, Histogram, Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge,
+    histogram,
 };
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 
 use super::end::End;
 use super::log::Loss;
+use super::words::OUTCOMES;
 use crate::protocol::Action;
 
 const ACCEPTED: &str = "authscope_connections_accepted_total";
@@ -37,6 +40,38 @@ const NOT_RELOADED: &str = "failed";
 const BUCKETS: [f64; 14] = [
     0.000_1, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0,
 ];
+
+/// What counts answers, if anything does: registrations first.
+static ANSWERS: OnceLock<[Answers; 2]> = OnceLock::new();
+
+/// What counts the answers to one kind of request. It is kept because looking a meter up by its labels takes longer than
+/// all else that is counted.
+struct Answers {
+    action: Action,
+    took: Histogram,
+    /// One for each outcome, from the first of its answers on.
+    counters: [OnceLock<Counter>; OUTCOMES.len()],
+}
+
+impl Answers {
+    fn of(action: Action) -> Self {
+        Self {
+            action,
+            took: histogram!(SECONDS, "action" => action.noun()),
+            counters: [const { OnceLock::new() }; OUTCOMES.len()],
+        }
+    }
+
+    fn add(&self, outcome: &'static str, took: Duration) {
+        self.took.record(took);
+        let place = OUTCOMES.iter().position(|known| *known == outcome);
+        if let Some(place) = place {
+            let labels = [("action", self.action.noun()), ("outcome", outcome)];
+            let counter = self.counters[place].get_or_init(|| counter!(REQUESTS, &labels));
+            counter.increment(1);
+        }
+    }
+}
 
 /// Why metrics cannot be collected.
 #[derive(Debug, thiserror::Error)]
@@ -77,6 +112,7 @@ pub fn install() -> Result<PrometheusHandle, MetricsError> {
         KEY_EXPOSED,
         "Whether others than the server's user can read the TLS key (1) or not (0)"
     );
+    ANSWERS.get_or_init(|| [Action::Register, Action::Login].map(Answers::of));
     gauge!(OPEN).set(0.0);
     // A counter that first appears when it counts something shows no increase then.
     for name in [ACCEPTED, REFUSED, ENCRYPTED, PAUSES] {
@@ -136,6 +172,11 @@ pub fn invalid_request() {
 
 /// A request was answered; `outcome` is one of a fixed list.
 pub fn answered(action: Action, outcome: &'static str, took: Duration) {
-    counter!(REQUESTS, "action" => action.noun(), "outcome" => outcome).increment(1);
-    histogram!(SECONDS, "action" => action.noun()).record(took);
+    let Some(answers) = ANSWERS.get() else {
+        return;
+    };
+    let of_action = answers.iter().find(|answers| answers.action == action);
+    if let Some(answers) = of_action {
+        answers.add(outcome, took);
+    }
 }

@@ -64,6 +64,27 @@ pub const ALL: [&str; 15] = [
     PASSWORD_TOO_COMMON,
 ];
 
+/// All labels under which answers are counted.
+pub const OUTCOMES: [&str; ALL.len() + 4] = {
+    let others = [
+        THROTTLED,
+        TOO_MANY_REGISTRATIONS,
+        PASSWORD_TOO_SHORT,
+        NAME_REFUSED,
+    ];
+    let mut all = [""; ALL.len() + 4];
+    let mut at = 0;
+    while at < all.len() {
+        all[at] = if at < ALL.len() {
+            ALL[at]
+        } else {
+            others[at - ALL.len()]
+        };
+        at += 1;
+    }
+    all
+};
+
 /// Too many logins failed; says how long to wait, in whole seconds.
 #[must_use]
 pub fn wait(time: Duration) -> String {
@@ -92,8 +113,8 @@ fn whole_seconds(time: Duration) -> u64 {
 /// The label of a description: its text without the varying part.
 #[must_use]
 pub fn outcome(description: &str) -> &'static str {
-    ALL.into_iter()
-        .chain([THROTTLED, TOO_MANY_REGISTRATIONS, PASSWORD_TOO_SHORT])
+    OUTCOMES
+        .into_iter()
         .find(|words| description.starts_with(words))
         .unwrap_or(NAME_REFUSED)
 }

@@ -152,10 +152,13 @@ impl Throttle {
     /// A login of `name` from `address` with `password`.
     pub fn attempt(&self, address: IpAddr, name: &UserName, password: &Password) -> Attempt {
         let name = name.composed().unwrap_or_else(|| name.clone());
+        let exempt = self.by_name == 0 || self.is_exempt(address);
+        // Of one that is exempt nothing is remembered.
+        let guess = (!exempt).then(|| self.secret.hash_one((name.as_str(), password.expose())));
         Attempt {
             source: SourceAddress::from(address),
-            guess: self.secret.hash_one((name.as_str(), password.expose())),
-            exempt: self.by_name == 0 || self.is_exempt(address),
+            guess: guess.unwrap_or_default(),
+            exempt,
             name,
         }
     }
