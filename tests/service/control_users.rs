@@ -210,6 +210,81 @@ fn a_backup_is_a_passwd_file() {
     assert_eq!(server.login("bob", "x"), "no: no such user");
 }
 
+/// A start refuses such hashes, so somebody has to change the file, and not its length, while the server runs.
+#[test]
+fn a_user_whose_hash_cannot_be_used_is_listed_backed_up_and_mended() {
+    const FAULTS: [(&str, &str, &str); 4] = [
+        ("unknown scheme", "$argon2id$", "$argon9id$"),
+        ("unknown version", "$v=19$", "$v=99$"),
+        ("too costly", ",p=1$", ",p=0$"),
+        ("no hash", "$argon2id$", "/argon2id/"),
+    ];
+    let place = Place::new();
+    let mut server = place.start(&[]);
+    let users = FAULTS.map(|(user, ..)| user);
+    for user in users.iter().chain(&["sound"]) {
+        assert_eq!(server.register(user, "x"), "yes: registered");
+    }
+    let changed = |line: &str| {
+        let fault = FAULTS.iter().find(|(user, ..)| line.starts_with(user));
+        fault.map_or(line.to_owned(), |(_, is, becomes)| {
+            line.replacen(is, becomes, 1)
+        }) + "\n"
+    };
+    place.write(place.text().lines().map(changed).collect::<String>());
+    for user in users {
+        let told = "no: server error, try again later";
+        assert_eq!(server.login(user, "x"), told, "{user}");
+    }
+    assert_eq!(server.login("sound", "x"), "yes: login successful");
+    let schemes = || {
+        let listed = stdout(&place.users(&["list"], ""));
+        let row = |line: &str| {
+            line.split_once('\t')
+                .map(|(user, scheme)| (user.to_owned(), scheme.to_owned()))
+        };
+        listed
+            .lines()
+            .filter_map(row)
+            .collect::<std::collections::HashMap<_, _>>()
+    };
+    let listed = schemes();
+    assert_eq!(listed.len(), users.len() + 1, "{listed:?}");
+    for user in users {
+        assert_eq!(listed[user], "unusable", "{user}");
+    }
+    let kept = place.path("kept");
+    let written = place.run(&["backup", kept.to_str().unwrap()]);
+    assert_eq!(
+        stdout(&written),
+        "5 users written\n",
+        "{}",
+        stderr(&written)
+    );
+    let of_users = |text: &str| {
+        let lines = text.lines().filter(|line| !line.starts_with(':'));
+        lines.map(str::to_owned).collect::<Vec<_>>()
+    };
+    let kept = std::fs::read_to_string(kept).unwrap();
+    assert_eq!(of_users(&kept), of_users(&place.text()));
+    for user in users {
+        let set = place.users(&["set-password", user, "--password-stdin"], "other");
+        let told = format!("{user}: password set\n");
+        assert_eq!(stdout(&set), told, "{}", stderr(&set));
+        assert_eq!(server.login(user, "other"), "yes: login successful");
+    }
+    let listed = schemes();
+    assert!(
+        listed.values().all(|scheme| scheme != "unusable"),
+        "{listed:?}"
+    );
+    server.stop();
+    let server = place.start(&[]);
+    for user in users {
+        assert_eq!(server.login(user, "other"), "yes: login successful");
+    }
+}
+
 #[test]
 fn who_has_to_wait_is_told_and_let_go() {
     let place = Place::new();
