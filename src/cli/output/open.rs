@@ -12,7 +12,7 @@ use crate::cli::query::Query;
 use crate::cli::run::Plan;
 use crate::cli::say;
 use crate::cli::terminal::{folded, standard_output, text_style};
-use crate::filter::field;
+use crate::filter::{Needs, field};
 use crate::output::forms::{Chosen, FormEntry, Part, Waits};
 use crate::output::{
     Answers, Context, Findings, Group, Overview, Rows, Stats, StatsFormat, TEXT, Tee,
@@ -116,7 +116,7 @@ impl OutputArguments {
         let is_selected = filter.is_some() || form.fields != Chosen::Nothing;
         let taken = save.is_some_and(|path| path.as_os_str() == "-");
         let prints = !self.quiet && !taken;
-        let held = self.held(rows, is_selected, plan);
+        let held = self.held(rows, is_selected, needs, plan);
         let context = Context::new(filter, needs, answers.map(Rc::new), self.show_passwords)
             .reading(plan.origin())
             .timed(self.time)
@@ -182,11 +182,11 @@ impl OutputArguments {
     }
 
     /// Which records are held back, if rows can wait.
-    fn held(&self, rows: Rows, is_selected: bool, plan: &Plan) -> Held {
+    fn held(&self, rows: Rows, is_selected: bool, needs: Needs, plan: &Plan) -> Held {
         let waits = match self.form().waits {
             // Rows of exchanges wait for their responses anyway.
             _ if self.quiet || self.has_exchanges() || !plan.can_be_repeated() => Waits::No,
-            _ if self.details => Waits::ForResponses,
+            _ if self.details || needs.notes => Waits::ForResponses,
             waits => waits,
         };
         match waits {

@@ -50,6 +50,9 @@ pub struct Needs {
     pub responses: bool,
     /// The outcomes of requests, which come later. Without them, requests have no outcome.
     pub outcomes: bool,
+    /// All notes on messages. Some are known only when the response has come, or cannot come any more: records wait for that,
+    /// if they can.
+    pub notes: bool,
     /// Bytes of frames. Those that may belong to passwords are masked.
     pub octets: bool,
     /// TLS records, which are otherwise parsed only if they can be decrypted.
@@ -62,6 +65,7 @@ impl Needs {
         analysis: false,
         responses: false,
         outcomes: false,
+        notes: false,
         octets: false,
         tls: false,
     };
@@ -79,6 +83,7 @@ impl Needs {
             analysis: self.analysis || other.analysis,
             responses: self.responses || other.responses,
             outcomes: self.outcomes || other.outcomes,
+            notes: self.notes || other.notes,
             octets: self.octets || other.octets,
             tls: self.tls || other.tls,
         }

@@ -72,6 +72,11 @@ const RESPONSES: Needs = Needs {
     ..Needs::NOTHING
 };
 
+const NOTES: Needs = Needs {
+    notes: true,
+    ..Needs::NOTHING
+};
+
 /// Emits the values of a wire field in the record's messages. A hidden text is emitted as its mask; a hidden number is left
 /// out.
 pub(super) fn wire(field: &'static WireField, view: &View<'_>, emit: Emit<'_>) {
@@ -215,14 +220,15 @@ fn generated() -> Vec<Field> {
             });
 
         names::NOTE, Text, "What is remarkable or wrong, in words",
-            Of(|view, emit| notes(view).for_each(|note| emit(Value::Text(note.to_string().as_bytes()))));
+            Of(|view, emit| notes(view).for_each(|note| emit(Value::Text(note.to_string().as_bytes()))))
+            .needing(NOTES);
         names::NOTE_GROUP, Text,
             "What a note is about: malformed, protocol, sequence, reassembly, assumption or checksum",
             Of(|view, emit| notes(view).for_each(|note| emit(Value::Text(note.group().name().as_bytes()))))
-            .closed(&GROUPS);
+            .closed(&GROUPS).needing(NOTES);
         names::SEVERITY, Number(8, Name), "How much a note matters; in order: chat, note, warning, error",
             Of(|view, emit| notes(view).for_each(|note| emit(Value::Number(note.severity() as i64))))
-            .named(SEVERITIES);
+            .named(SEVERITIES).needing(NOTES);
         "reglogin.malformed", Label, "A message is not built as the protocol says", One(|view| {
             let is_malformed = notes(view).any(|note| note.group() == Group::Malformed);
             is_malformed.then_some(Value::Present)

@@ -108,6 +108,10 @@ fn field(
         names: &[],
         needs: Needs {
             outcomes: generated == Some(Generated::Outcome),
+            notes: matches!(
+                generated,
+                Some(Generated::Note | Generated::NoteGroup | Generated::Severity)
+            ),
             ..Needs::NOTHING
         },
         // A KEY with the same name also has other values.
