@@ -464,3 +464,40 @@ fn note_begun(flow: &Flow<FlowState>, frame: u64, messages: usize, found: &mut C
     let stream = flow.stream;
     found.notes.push(StreamNote { stream, note });
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::capture::{FrameSource, ReadOptions, open};
+
+    /// How many messages a capture has, each told by itself; `is_clean` is said of every segment's bytes.
+    fn told(capture: &str, is_clean: bool) -> usize {
+        let path = Path::new("captures").join(capture);
+        let mut source = open(&path, ReadOptions::default()).expect("a capture");
+        let mut inspector = Inspector::new(&Options::default());
+        let decoding = inspector.decoding();
+        let (mut batch, mut decoded) = (Batch::default(), Decoded::default());
+        let mut inspected = Inspected::default();
+        let mut told = 0;
+        while source.fill(&mut batch).expect("frames") {
+            decoded.fill(&batch, &decoding);
+            for frame in &mut decoded.frames {
+                frame.is_clean = is_clean;
+            }
+            inspector.inspect(&batch, &decoded, &mut inspected);
+            told += inspected.found.messages.len();
+        }
+        told
+    }
+
+    /// The bytes of an encrypted segment may look like anything.
+    #[test]
+    fn what_is_decrypted_is_not_judged_by_the_bytes_of_its_segment() {
+        assert_eq!(told("recorded-tls.pcapng", false), 4);
+        assert_eq!(told("recorded-tls.pcapng", true), 4);
+        // What was said of bytes that are not encrypted is believed: they are counted apart.
+        assert!(told("in-order.pcap", true) < told("in-order.pcap", false));
+    }
+}
