@@ -1,7 +1,11 @@
 //! The terminal interface in a real terminal: opening, filtering, saving, live capture. The terminal is restored
 //! however the program ends.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
+
+use signal_hook::consts::SIGHUP;
+use signal_hook::flag;
 
 use crate::browsing::Running;
 use crate::inspector::{authscope, capture};
@@ -197,6 +201,9 @@ fn sigterm_gives_the_terminal_back() {
 
 #[test]
 fn a_terminal_that_goes_away_ends_it() {
+    // Children of a process that nohup started ignore the signal, and the interface lets them. A signal that a process
+    // has a handler for is as usual in its children.
+    flag::register(SIGHUP, Arc::default()).expect("a handler");
     let mut running = Running::start(&[&capture(USERS)]);
     running.wait_for("q quit");
     running.signal("-HUP");
