@@ -7,6 +7,8 @@ use crate::text::escape::Escaped;
 pub enum CellKind {
     /// Text, left-aligned.
     Text,
+    /// The name of a message, left-aligned, as wide as names of the layouts are up to these widths.
+    Name([u16; 3]),
     /// An address, left-aligned. If it is too long, its middle is left out, because the end distinguishes it from
     /// others.
     Address,
@@ -14,6 +16,14 @@ pub enum CellKind {
     Number,
     /// A time, right-aligned, as wide as the chosen time format.
     Time,
+}
+
+impl CellKind {
+    /// Whether its end can be left out.
+    #[must_use]
+    pub const fn is_text(self) -> bool {
+        matches!(self, Self::Text | Self::Name(_))
+    }
 }
 
 /// The description of a column.
@@ -46,7 +56,7 @@ pub trait Column: Copy + PartialEq + 'static {
     }
 }
 
-use CellKind::{Address, Number, Text, Time};
+use CellKind::{Address, Name, Number, Text, Time};
 
 /// Declares the columns of a list, a row each: name, title, widths, and what stands in it.
 macro_rules! columns {
@@ -82,7 +92,7 @@ columns! {
         Number = "number", "#", [6, 6, 6], Number;
         Time = "time", "Time", [11, 11, 11], Time;
         User = "user", "User", [10, 10, 20], Text;
-        Action = "action", "Action", [8, 8, 13], Text;
+        Action = "action", "Action", [8, 8, 13], Name([11, 20, 28]);
         Result = "result", "Result", [18, 18, 48], Text;
         Milliseconds = "ms", "ms", [8, 8, 8], Number;
         Stream = "stream", "Stream", [6, 6, 6], Number;

@@ -28,8 +28,10 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, unbounded};
 use ratatui::crossterm::event::{self, KeyCode, KeyEventKind, MouseButton, MouseEventKind};
+use unicode_width::UnicodeWidthStr;
 
 use crate::capture::Stop;
+use crate::layout::{LayoutId, Side};
 use crate::output::Charset;
 use crate::platform;
 use keys::{Key, Pane};
@@ -69,6 +71,7 @@ pub fn run(start: Start, stop: &Stop) -> io::Result<()> {
         settings,
         charset: Charset::of_locale(),
         views: vec![Pane::Exchanges],
+        widest_name: widest_name(&start.input.material.options.layouts),
         ..State::default()
     };
     state.settings.theme.colored &= start.color;
@@ -101,6 +104,16 @@ pub fn run(start: Start, stop: &Stop) -> io::Result<()> {
         looped.run(vec![Command::Filter(Some(text))])?;
     }
     looped.go(&events, stop, &suspends)
+}
+
+/// Columns of the longest name that a client's message has in these layouts.
+fn widest_name(layouts: &[(LayoutId, Vec<u16>)]) -> u16 {
+    let kinds = layouts
+        .iter()
+        .flat_map(|(layout, _)| &layout.plan().layout.kinds);
+    let asked = kinds.filter(|kind| kind.is_from(Side::Client));
+    let widest = asked.map(|kind| kind.name.width()).max();
+    u16::try_from(widest.unwrap_or_default()).unwrap_or(u16::MAX)
 }
 
 /// Sends the terminal's events.

@@ -169,6 +169,8 @@ pub struct State {
     pub status: Option<StatusMessage>,
     /// Where the source stands.
     pub progress: Progress,
+    /// Columns of the longest name that a client's message has in the layouts.
+    pub widest_name: u16,
     /// Which rows are shown.
     pub tab: Tab,
     /// The filter in use.

@@ -45,7 +45,7 @@ impl<'s, C: Column> Table<'s, C> {
         let mut placed = Vec::new();
         for (at, (column, width)) in shown.iter().zip(widths).enumerate() {
             let about = column.about();
-            let goes_on = at + 1 == shown.len() && about.kind == CellKind::Text;
+            let goes_on = at + 1 == shown.len() && about.kind.is_text();
             placed.push(Placed {
                 about,
                 x,
@@ -113,7 +113,7 @@ impl<'s, C: Column> Table<'s, C> {
     fn cell(&self, pen: &mut Pen<'_>, y: u16, placed: &Placed<C>, text: &str, style: Style) {
         let mut width = placed.width;
         let mut text = match placed.about.kind {
-            CellKind::Text => Cow::Borrowed(text),
+            CellKind::Text | CellKind::Name(_) => Cow::Borrowed(text),
             CellKind::Address => self.state.charset.shortened(text, width.into()),
             CellKind::Number | CellKind::Time => {
                 let free = usize::from(width).saturating_sub(text.width());
@@ -133,7 +133,7 @@ impl<'s, C: Column> Table<'s, C> {
             0 => {}
             // Its first character says more than the sign of what is cut, as that of a note does.
             1 if y == self.area.y => {}
-            1 if placed.about.kind == CellKind::Text => {
+            1 if placed.about.kind.is_text() => {
                 let end = text.char_indices().nth(1).map_or(text.len(), |(at, _)| at);
                 pen.put((x, y), 1, &text[..end], style);
             }
@@ -146,9 +146,16 @@ impl<'s, C: Column> Table<'s, C> {
 
 /// How wide columns are on a list of this width: those that can be wider are so as far as there is room.
 fn widths<C: Column>(state: &State, columns: &[C], width: u16) -> Vec<u16> {
-    let all = columns.iter().map(|column| match column.about().kind {
-        CellKind::Time => [time_width(state); 3],
-        _ => column.about().widths,
+    let all = columns.iter().map(|column| {
+        let About { kind, widths, .. } = column.about();
+        match kind {
+            CellKind::Time => [time_width(state); 3],
+            CellKind::Name(most) => {
+                let wide = |at: usize| state.widest_name.min(most[at]).max(widths[at]);
+                [wide(0), wide(1), wide(2)]
+            }
+            _ => *widths,
+        }
     });
     let all: Vec<[u16; 3]> = all.collect();
     let mut widths: Vec<u16> = all.iter().map(|[least, ..]| *least).collect();
@@ -176,8 +183,33 @@ pub fn row_text<C: Column>(columns: &Columns<C>, width: u16, cell: impl Fn(C) ->
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tui::columns::FrameColumn;
+    use crate::tui::columns::{ExchangeColumn, FrameColumn};
     use ratatui::buffer::Buffer;
+
+    #[test]
+    fn names_of_described_messages_have_room_within_bounds() {
+        let columns = Columns::<ExchangeColumn>::default();
+        for (widest_name, width, action) in [
+            (0, 80, 8),
+            (10, 80, 10),
+            (40, 80, 11),
+            (0, 120, 10),
+            (16, 120, 16),
+            (40, 120, 22),
+            (40, 250, 28),
+        ] {
+            let state = State {
+                widest_name,
+                size: (width, 24),
+                ..State::default()
+            };
+            let widths = widths(&state, columns.shown(width), width);
+            assert_eq!(widths[3], action, "{widest_name} on {width}");
+            // The sign of a note is on the narrowest list too.
+            let before: u16 = widths[..7].iter().map(|width| width + 1).sum();
+            assert!(SIGNS + before < width, "{widest_name} on {width}");
+        }
+    }
 
     #[test]
     fn text_is_cut_at_its_end_and_addresses_in_their_middle() {
