@@ -106,13 +106,15 @@ pub fn run(start: Start, stop: &Stop) -> io::Result<()> {
     looped.go(&events, stop, &suspends)
 }
 
-/// Columns of the longest name that a client's message has in these layouts.
+/// Columns of the longest name that a request has in these layouts.
 fn widest_name(layouts: &[(LayoutId, Vec<u16>)]) -> u16 {
     let kinds = layouts
         .iter()
         .flat_map(|(layout, _)| &layout.plan().layout.kinds);
-    let asked = kinds.filter(|kind| kind.is_from(Side::Client));
-    let widest = asked.map(|kind| kind.name.width()).max();
+    let asked = kinds.filter(|kind| !kind.responses.is_empty() || kind.from == Some(Side::Client));
+    let widest = asked
+        .map(|kind| view::exchanges::short_action(&kind.name).width())
+        .max();
     u16::try_from(widest.unwrap_or_default()).unwrap_or(u16::MAX)
 }
 

@@ -169,7 +169,7 @@ pub struct State {
     pub status: Option<StatusMessage>,
     /// Where the source stands.
     pub progress: Progress,
-    /// Columns of the longest name that a client's message has in the layouts.
+    /// Columns of the longest name that a request has in the layouts.
     pub widest_name: u16,
     /// Which rows are shown.
     pub tab: Tab,

@@ -99,6 +99,15 @@ fn nothing(state: &State) -> Cow<'static, str> {
     text.into()
 }
 
+/// An action as its column has it. That a request is one need not be said.
+#[must_use]
+pub fn short_action(action: &str) -> &str {
+    match action.strip_suffix(" request").unwrap_or(action) {
+        "registration" => "register",
+        other => other,
+    }
+}
+
 fn cell_text(
     state: &State,
     column: ExchangeColumn,
@@ -110,10 +119,7 @@ fn cell_text(
         ExchangeColumn::Number => (number + 1).to_string(),
         ExchangeColumn::Time => time_text(state, entry.time, before),
         ExchangeColumn::User => entry.user.as_deref().unwrap_or_default().to_owned(),
-        ExchangeColumn::Action => match entry.action {
-            "registration" => "register".to_owned(),
-            other => other.to_owned(),
-        },
+        ExchangeColumn::Action => short_action(entry.action).to_owned(),
         ExchangeColumn::Result => {
             let mut text = entry.result.word().to_owned();
             if entry.frames[0].is_none() {
@@ -158,4 +164,22 @@ pub fn row_text(state: &State, entry: &ExchangeEntry) -> String {
     super::table::row_text(&state.settings.exchanges, width, |column| {
         cell_text(state, column, number, entry, None)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_action_is_short() {
+        for (action, short) in [
+            ("registration", "register"),
+            ("registration request", "register"),
+            ("login request", "login"),
+            ("request", "request"),
+            ("open session", "open session"),
+        ] {
+            assert_eq!(short_action(action), short);
+        }
+    }
 }
