@@ -154,7 +154,7 @@ impl Points {
         *cell = cell.saturating_add(1);
     }
 
-    /// Nanoseconds that a column stands for.
+    /// Nanoseconds that a column represents.
     pub const fn width(&self) -> u64 {
         self.scale.width()
     }

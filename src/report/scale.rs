@@ -25,7 +25,7 @@ impl Scale {
         }
     }
 
-    /// Nanoseconds that a column stands for.
+    /// Nanoseconds that a column represents.
     pub const fn width(&self) -> u64 {
         self.width
     }

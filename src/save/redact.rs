@@ -25,7 +25,7 @@ use crate::text::secret::{
     self, HIDDEN, LIKELY_HEADERS, SecretWords, begins_like_message, headers, is_open,
 };
 
-/// Bytes of the shortest TCP header, and where its checksum stands.
+/// Length of the shortest TCP header in bytes, and the offset of its checksum.
 const TCP_HEADER: u32 = tcp::LEN as u32;
 const CHECKSUM: u32 = tcp::CHECKSUM.start as u32;
 /// Fragments and servers remembered; of what is beyond that everything is hidden.

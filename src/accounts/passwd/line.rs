@@ -3,7 +3,7 @@
 //! | line | meaning |
 //! | --- | --- |
 //! | `name:hash` | a user |
-//! | `:replace:name:hash` | another hash for a user whose line stands before it |
+//! | `:replace:name:hash` | another hash for a user of an earlier line |
 //! | `:c OFFSET CRC` | the bytes from OFFSET up to this line were written as they should be |
 //! | `:=name:hash` | a replacement, as an earlier format wrote it |
 //! | `:` and anything else, or `:` alone | a line that is out of use |
@@ -68,7 +68,7 @@ pub struct Commit {
 /// Why a line cannot be used. Never holds the hash.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum LineError {
-    /// Nothing stands there.
+    /// The line is empty.
     #[error("the line is empty; it should be name:hash")]
     Empty,
     /// More bytes than a line may have.
@@ -224,7 +224,7 @@ pub fn write_user(buffer: &mut Vec<u8>, name: &UserName, hash: &str) {
     buffer.push(b'\n');
 }
 
-/// Appends `:replace:name:hash` and a line break to `buffer`; returns how many bytes stand before
+/// Appends `:replace:name:hash` and a line break to `buffer`; returns how many bytes are before
 /// the name.
 pub fn write_replacement(buffer: &mut Vec<u8>, name: &UserName, hash: &str) -> usize {
     buffer.extend_from_slice(REPLACE);

@@ -134,7 +134,7 @@ impl Shared {
         self.read(name, &self.places(name))
     }
 
-    /// The user, if `name` stands at `place`.
+    /// The user, if `name` is at offset `place`.
     fn read_user(
         &self,
         file: &File,
@@ -150,7 +150,7 @@ impl Shared {
         self.user_in(&line[..end], name)
     }
 
-    /// The user, read without waiting for a disk; `None` where that is not possible, or she is not where she may stand.
+    /// The user, read without waiting for a disk; `None` if that is not possible, or the user is not at the one place known.
     fn read_at_hand(&self, name: &UserName, places: &Places) -> Option<Result<Found, StoreError>> {
         let [place] = places.at[..] else {
             return None;

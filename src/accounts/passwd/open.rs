@@ -49,7 +49,7 @@ pub enum PasswdError {
         /// What is wrong with it.
         reason: LineError,
     },
-    /// A name that stands on an earlier line already.
+    /// A name that an earlier line has already.
     #[error("cannot use \"{}\": line {line}: the user name \"{name}\" stands on line {first} already; remove one of the two (nothing was changed)", path.display())]
     Duplicate {
         /// The path.

@@ -22,7 +22,7 @@ pub struct Progress {
     pub total: u64,
 }
 
-/// A line as it stands in the file.
+/// A line of the file, unchecked.
 #[derive(Debug, Clone, Copy)]
 pub struct RawLine<'a> {
     /// Its number, from 1.
@@ -104,7 +104,7 @@ pub fn scan(
     }
 }
 
-/// The number of the line that `offset` stands on, from 1.
+/// The number of the line that contains `offset`, from 1.
 pub fn line_number(file: &File, path: &Path, offset: u64) -> Result<u64, PasswdError> {
     let mut chunk = vec![0; CHUNK];
     let (mut at, mut line) = (0, 1);

@@ -71,7 +71,7 @@ const UPKEEP: Duration = Duration::from_mins(1);
 const CLIENTS_TIME: Duration = Duration::from_secs(8);
 /// Between two such questions.
 const PAUSE: Duration = Duration::from_millis(200);
-/// How often a statement is sent again that another one stood in the way of.
+/// How often a statement is repeated that conflicted with another one.
 const TRIES: u32 = 3;
 
 /// Why the database cannot be used. Never holds a password or a hash.

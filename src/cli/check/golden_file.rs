@@ -1,4 +1,4 @@
-//! Golden files on disk: where a capture's stands, and how it is written.
+//! Golden files on disk: the path of a capture's, and how it is written.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};

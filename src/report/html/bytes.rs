@@ -20,7 +20,7 @@ const VALUE: usize = 120;
 /// Equal bytes in a row from which on they are counted.
 const RUN: usize = 4;
 
-/// The message as a table, a row a field; `frames` is what is said of where it stands, in place of its frame.
+/// The message as a table, a row a field; `frames` describes the frames that carry it, instead of its frame.
 pub fn bytes(message: &Message, frames: Option<&Markup>) -> Markup {
     let tree = message_tree(message, Space::Message, false);
     let base = tree.range.as_ref().map_or(0, |range| range.start);

@@ -13,7 +13,7 @@ fn hash(text: &str) -> String {
     format!("'sha256-{}'", STANDARD.encode(Sha256::digest(text)))
 }
 
-/// Nothing is loaded, sent or framed; the one style and the one script are those that stand in the page.
+/// Nothing is loaded, sent or framed; the one style and the one script are part of the page.
 fn policy() -> String {
     format!(
         "default-src 'none'; style-src {}; script-src {}; img-src data:; base-uri 'none'; form-action 'none'",

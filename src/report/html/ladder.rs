@@ -12,7 +12,7 @@ use crate::session::Exchange;
 use crate::stream::Role;
 
 const WIDTH: usize = 520;
-/// Where the lifelines stand.
+/// The positions of the lifelines.
 const LINES: [usize; 2] = [14, WIDTH - 14];
 /// Where the lifelines begin, under the names.
 const TOP: usize = 44;

@@ -51,7 +51,7 @@ impl Decades {
         self.last - self.first
     }
 
-    /// Where a time stands, from 0 to 1.
+    /// The position of a time on the scale, from 0 to 1.
     fn place(self, nanoseconds: i64) -> f64 {
         let micro = (nanoseconds.max(1) as f64 / 1e3).log10();
         ((micro - f64::from(self.first)) / f64::from(self.count())).clamp(0.0, 1.0)
@@ -182,7 +182,7 @@ fn grid_lines(width: f64, count: u32, step: usize) -> String {
     path
 }
 
-/// A path for each size of dots, which stands for how many answers fall together: 1, up to 9, up to 99, more.
+/// A path for each size of dots, which shows how many answers coincide: 1, up to 9, up to 99, more.
 fn dots(grid: &Grid, place: impl Fn(usize, usize) -> (usize, usize)) -> Vec<(usize, String)> {
     let mut paths = vec![String::new(); 4];
     debug_assert!(grid.cells().all(|(x, ..)| x < COLUMNS));

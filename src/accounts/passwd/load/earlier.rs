@@ -8,7 +8,7 @@ use crate::protocol::UserName;
 struct Replacement {
     line: u64,
     name: String,
-    /// Where the name stands.
+    /// Offset of the name in the file.
     place: u64,
     /// The number of a later line of a user of this name.
     later: Option<u64>,
@@ -31,7 +31,7 @@ pub enum Doubt {
 }
 
 impl Earlier {
-    /// Notes the replacement on `line` for `name`, which stands at `place`.
+    /// Notes the replacement on `line` for `name`, which is at offset `place`.
     pub fn add(&mut self, line: u64, name: &str, place: u64) {
         self.0.push(Replacement {
             line,
@@ -51,9 +51,9 @@ impl Earlier {
         false
     }
 
-    /// Tells replacements that may also be what the earlier format left of the line of another
-    /// user: one whose name has one character and `=` more at its start. Her line would stand in
-    /// the file too, for the earlier format overwrote a line only when its replacement was on disk.
+    /// Returns the replacements that may also be what the earlier format left of the line of another
+    /// user: one whose name has one character and `=` more at its start. That user's line would be in
+    /// the file too, because the earlier format overwrote a line only when its replacement was on disk.
     /// `find` tells where a user's line is.
     pub fn doubts(
         self,

@@ -1,9 +1,9 @@
-//! What stands in the passwd file: every line checked, the index built, and the end of what was
+//! Loads the passwd file: every line checked, the index built, and the end of what was
 //! written whole told from what an interrupted write left. Changes nothing.
 //!
 //! What is written at once ends in a commit line, and is synced before anything else is written.
 //! What an interrupted write can leave ([`tail`]) is cut off when a server starts. Any other line
-//! that is not right stops the start. A commit line that does not fit what stands before it was left
+//! that is not right stops the start. A commit line that does not match the bytes before it was left
 //! by somebody who edited the file; then each line is judged by itself, as in a file without commit
 //! lines.
 
@@ -220,11 +220,11 @@ impl<'a, 'f> Loader<'a, 'f> {
         after_mark: bool,
     ) -> Result<(), PasswdError> {
         let place = line.offset + parsed.start();
-        // The earlier format ends where the first commit line stands.
+        // The earlier format ends at the first commit line.
         let earlier = self.loaded.uncommitted.start == 0;
         match parsed {
             Line::Unused => self.loaded.unused += 1,
-            // Judged where it stands.
+            // `commit` has handled it.
             Line::Commit(_) => {}
             Line::User(Named { name, .. }) => {
                 let key = self.loaded.index.key(name);
@@ -323,7 +323,7 @@ impl<'a, 'f> Loader<'a, 'f> {
     }
 }
 
-/// The one of `candidates` at which `name` and a `:` stand.
+/// The one of `candidates` that has `name` and a `:`.
 pub fn name_at(file: &File, name: &str, candidates: &Candidates) -> io::Result<Option<u64>> {
     let name = name.as_bytes();
     let mut bytes = [0; NAME_AND_COLON];

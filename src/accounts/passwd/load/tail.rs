@@ -1,8 +1,8 @@
 //! The end of the file: what an interrupted write can have left, told from lines that are bad.
 //!
 //! Only what follows the last right commit line can be the rest of an interrupted write, and of
-//! that only what has the shape of one: from a line that is torn (it has NULs, which stand where
-//! blocks did not reach the disk, or no line break) to the end, with no commit line but at the very
+//! that only what has the shape of one: from a line that is torn (it has NULs, which are
+//! blocks that did not reach the disk, or no line break) to the end, with no commit line but at the very
 //! end.
 
 use super::super::line::{Line, LineError, name_in};
