@@ -1,7 +1,7 @@
 //! Numbers, times and addresses as ASCII, on the stack.
 //!
-//! A line of output has a dozen of them. Format strings take several times as long, and `itoa` leaves a copy of a length that is
-//! known only when it runs, which costs more than the digits. Here eight digits at a time are made and stored in a word.
+//! A line of output has a dozen of them. Format strings take several times as long. Digits from `itoa` must be copied, and a copy of
+//! a few bytes costs more than making them. Here eight digits at a time are made and stored as one word.
 
 #![expect(
     clippy::cast_possible_truncation,
@@ -44,7 +44,8 @@ const EIGHT_DIGITS: u64 = 100_000_000;
 
 /// Eight decimal digits of a number below [`EIGHT_DIGITS`], the first in the lowest byte, each as its value.
 const fn eight_digits(number: u64) -> u64 {
-    // In each step, every number is split into those above and below; the divisions are exact for what can stand there.
+    // Each step splits every number in two: one of eight digits into fours, those into twos, those into single digits. A
+    // multiplication and a shift divide exactly numbers that are so small.
     let fours = (number / 10_000) | (number % 10_000) << 32;
     let hundreds = ((fours * 5243) >> 19) & 0x0000_007f_0000_007f;
     let twos = hundreds | (fours - hundreds * 100) << 16;

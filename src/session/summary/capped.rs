@@ -25,9 +25,9 @@ pub struct Capped<K, V> {
     overflowed: bool,
 }
 
-/// What a look for a key found. It holds for the table that was looked in.
+/// The result of looking a key up in a [`Capped`]; it means nothing to another one.
 #[derive(Debug, Clone, Copy)]
-pub struct Found {
+pub struct Lookup {
     hash: u64,
     /// The place of its value, if it has one.
     place: Option<usize>,
@@ -67,15 +67,15 @@ impl<K: Hash + Eq, V: Default> Capped<K, V> {
     /// values from memory at the same time.
     #[inline]
     #[must_use]
-    pub fn prefetch(&self, key: &K) -> Found {
+    pub fn prefetch(&self, key: &K) -> Lookup {
         let hash = self.hasher.hash_one(key);
         let place = self.find(hash, key);
-        Found { hash, place }
+        Lookup { hash, place }
     }
 
     /// Like [`get`](Self::get) for a key that was looked up.
     #[inline]
-    pub fn get_found(&mut self, found: Found, key: K) -> (&mut V, bool) {
+    pub fn get_found(&mut self, found: Lookup, key: K) -> (&mut V, bool) {
         // It may have been added since.
         let place = match found.place.or_else(|| self.find(found.hash, &key)) {
             Some(place) => place,

@@ -40,7 +40,7 @@ pub use slow::UnansweredRequests;
 pub use times::{EXACT_TIMES, Quantiles, Times};
 pub use top::{top_addresses, top_users};
 
-use self::capped::Found;
+use self::capped::Lookup;
 use self::counts::index;
 use self::logins::Logins;
 use self::mistakes::Mistakes;
@@ -409,7 +409,7 @@ impl Summary {
     }
 
     /// Counts a resolution. `user` is where its user is in [`Summary::users`].
-    fn resolution_of(&mut self, resolution: &Resolution, user: Found) {
+    fn resolution_of(&mut self, resolution: &Resolution, user: Lookup) {
         if let Subject::Layout(layout, _) = resolution.subject {
             self.of_layout(layout).resolution(resolution);
         }
