@@ -14,7 +14,8 @@ use authscope::packet::{Packet, decode, decode_by_steps};
 use authscope::session::summary::Summary;
 use authscope::session::{Decoded, FrameRecord, Inspected, Inspector, Options, Sink};
 use authscope::stream::{
-    Carried, Flow, FlowHasher, FlowTable, Handler, Interest, Side, StreamEvent, StreamLimits,
+    Carried, Flow, FlowHasher, FlowTable, Handler, Interest, SWEEP_EVERY, Side, StreamEvent,
+    StreamLimits,
 };
 use authscope::synth::load::Load;
 use divan::Bencher;
@@ -91,7 +92,7 @@ impl Handler<()> for Nobody {
     fn take(&mut self, _: &mut Flow<()>, _: Side, event: StreamEvent<'_>) {
         black_box(event);
     }
-    fn dropped(&mut self, _: &mut Flow<()>) {}
+    fn dropped(&mut self, _: &mut Flow<()>, _: u32) {}
 }
 
 #[divan::bench]
@@ -119,7 +120,9 @@ fn stream_in_order(bencher: Bencher<'_, '_>) {
                 packet: frame.octets,
             };
             let key = hasher.key(segment);
-            table.sweep_if_due(carried.time, &mut Nobody);
+            if frame.number.is_multiple_of(SWEEP_EVERY as u64) {
+                table.sweep(carried.time, &mut Nobody);
+            }
             black_box(table.place(&carried, key, None, &mut Nobody).0);
         }
         table.finish(&mut Nobody);

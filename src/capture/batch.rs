@@ -164,14 +164,23 @@ impl Batch {
 
     /// The frames, in order.
     pub fn frames(&self) -> impl Iterator<Item = Frame<'_>> {
-        self.headers
-            .iter()
-            .enumerate()
-            .map(|(index, header)| Frame {
-                number: self.first_number + index as u64,
-                header,
-                octets: self.octets(header),
-            })
+        (0..self.headers.len()).map(|index| self.frame(index))
+    }
+
+    /// The frame of an index in [`headers`](Self::headers).
+    ///
+    /// # Panics
+    ///
+    /// If there are fewer frames.
+    #[must_use]
+    #[inline]
+    pub fn frame(&self, index: usize) -> Frame<'_> {
+        let header = &self.headers[index];
+        Frame {
+            number: self.first_number + index as u64,
+            header,
+            octets: self.octets(header),
+        }
     }
 
     /// Empties the batch and keeps its memory.

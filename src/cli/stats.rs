@@ -80,10 +80,10 @@ pub(super) struct Arguments {
     #[arg(short = 'c', long = "count", value_name = "N")]
     count: Option<u64>,
 
-    /// Threads at work: with 2, one inspects the next frames while the other counts the last. The
-    /// answers are the same.
-    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=2))]
-    threads: u8,
+    /// Threads at work, up to 64. The answers are the same with any number. [default: as many as the machine has cores,
+    /// at most 4]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=64))]
+    threads: Option<u8>,
 
     #[command(flatten)]
     thresholds: ThresholdArguments,
@@ -161,7 +161,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         return count_each(arguments, &inspection);
     }
     let mut plan = Plan::files(&arguments.files, inspection)?;
-    plan.threads = usize::from(arguments.threads);
+    plan.threads = arguments.threads.map_or_else(threads, usize::from);
     plan.offers_each = true;
     let mut said = Vec::new();
     let status = count(arguments, &mut plan, standard_output(), None, &mut said);
@@ -172,6 +172,11 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
 }
 
 /// Counts what a plan reads. Returns the exit code, and adds lines to print at the end.
+/// Threads at work unless told otherwise. With more, the one that counts has no time left.
+fn threads() -> usize {
+    std::thread::available_parallelism().map_or(1, |cores| cores.get().min(4))
+}
+
 fn count(
     arguments: &Arguments,
     plan: &mut Plan,

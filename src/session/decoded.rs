@@ -7,8 +7,11 @@
 
 use crate::capture::{Batch, Frame};
 use crate::dissect::reglogin::one_clean_message;
-use crate::packet::{Packet, PlainSegment, decode, decode_by_steps, plain_segment};
-use crate::stream::{FlowHasher, FlowKey};
+use crate::packet::{
+    Datagram, Defragmenter, Ip, Packet, PlainSegment, decode, decode_by_steps, decode_payload,
+    plain_segment,
+};
+use crate::stream::{FlowHasher, FlowKey, lane_of, lane_of_plain};
 
 /// How frames are decoded for an inspector.
 #[derive(Debug, Clone, Default)]
@@ -17,6 +20,8 @@ pub struct Decoding {
     pub(super) ignore_vlan_tags: bool,
     /// Whether to check for payloads that are one RegLogin message without notes, for runs that only count those.
     pub(super) judges: bool,
+    /// Over how many lanes the flows are distributed: a power of two; 0 is like 1.
+    pub(super) lanes: usize,
 }
 
 impl Decoding {
@@ -35,6 +40,29 @@ impl Decoding {
         self.keyed(decode(header.link, frame.octets, header.wire))
     }
 
+    /// Adds the fragment in a frame. Returns the datagram that it completes with its packet and that one's key.
+    #[cold]
+    pub(super) fn defragment(
+        &self,
+        defragmenter: &mut Defragmenter,
+        frame: &Frame<'_>,
+        ip: &Ip,
+    ) -> Option<(Datagram, Packet, FlowKey)> {
+        let (number, time) = (frame.number, frame.header.time);
+        let mut datagram = defragmenter.push(number, time, ip, frame.octets)?;
+        let decoded = |whole: &Datagram| self.keyed(decode_payload(&whole.ip, &whole.payload));
+        let (mut packet, mut key) = decoded(&datagram);
+        // A reassembled datagram of a tunnel may carry a fragment itself.
+        while let Packet::Fragment(inner) = packet {
+            match defragmenter.push(number, time, &inner, &datagram.payload) {
+                Some(inner) => datagram = inner,
+                None => break,
+            }
+            (packet, key) = decoded(&datagram);
+        }
+        Some((datagram, packet, key))
+    }
+
     fn keyed(&self, packet: Packet) -> (Packet, FlowKey) {
         let packet = self.seen(packet);
         let key = match &packet {
@@ -48,6 +76,8 @@ impl Decoding {
 /// A decoded frame. Kept small: one thread writes it and another one reads it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct DecodedFrame {
+    /// Index of the frame in its batch.
+    pub index: u32,
     /// Key of a TCP segment's flow; meaningless for anything else.
     pub key: FlowKey,
     pub packet: Compact,
@@ -60,6 +90,8 @@ pub(super) struct DecodedFrame {
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Compact {
     Plain(PlainSegment),
+    /// The datagram that a fragment completed: its index in [`Decoded::datagrams`].
+    Datagram(u32),
     /// Anything else: its index in [`Decoded::others`].
     Other(u32),
 }
@@ -67,48 +99,110 @@ pub(super) enum Compact {
 /// The decoded frames of a batch.
 #[derive(Debug, Default)]
 pub struct Decoded {
-    pub(super) frames: Vec<DecodedFrame>,
+    /// The frames of each lane, in order. Frames without a segment are in the first.
+    pub(super) lanes: Vec<Vec<DecodedFrame>>,
     pub(super) others: Vec<Packet>,
+    /// Datagrams that fragments completed, with their packets.
+    pub(super) datagrams: Vec<(Datagram, Packet)>,
+    /// Indexes of frames that carry a fragment, and of that in `others`, until [`Self::defragment`].
+    fragments: Vec<(u32, u32)>,
 }
 
 impl Decoded {
     /// Replaces the content by the decoded frames of `batch`. `decoding` must come from the inspector that is to use
-    /// them.
+    /// them. Fragments are in no lane before [`defragment`](Self::defragment).
     pub fn fill(&mut self, batch: &Batch, decoding: &Decoding) {
-        self.frames.clear();
         self.others.clear();
-        self.frames.reserve(batch.headers.len());
-        for header in &batch.headers {
+        self.datagrams.clear();
+        self.fragments.clear();
+        let lanes = decoding.lanes.max(1);
+        self.lanes.resize_with(lanes, Vec::new);
+        for lane in &mut self.lanes {
+            lane.clear();
+            lane.reserve(batch.headers.len() / lanes);
+        }
+        for (index, header) in (0..).zip(&batch.headers) {
             let (link, octets) = (header.link, batch.octets(header));
             if let Some(segment) = plain_segment(link, octets) {
-                self.frames.push(DecodedFrame {
+                self.lanes[lane_of_plain(&segment, lanes)].push(DecodedFrame {
+                    index,
                     key: decoding.hasher.key_of_plain(&segment),
                     packet: Compact::Plain(segment),
                     is_clean: decoding.judges && one_clean_message(segment.payload(octets)),
                 });
             } else {
                 let packet = decode_by_steps(link, octets, header.wire);
-                self.push_other(decoding.keyed(packet));
+                self.push_other(index, decoding.keyed(packet));
             }
         }
     }
 
-    fn push_other(&mut self, (packet, key): (Packet, FlowKey)) {
+    fn push_other(&mut self, index: u32, (packet, key): (Packet, FlowKey)) {
         let place = self.others.len() as u32;
         self.others.push(packet);
-        self.frames.push(DecodedFrame {
+        let lane = match &packet {
+            Packet::Fragment(_) => return self.fragments.push((index, place)),
+            Packet::Tcp(segment) => lane_of(segment, self.lanes.len()),
+            Packet::Ip(..) | Packet::Other(_) => 0,
+        };
+        self.lanes[lane].push(DecodedFrame {
+            index,
             key,
             packet: Compact::Other(place),
             is_clean: false,
         });
     }
 
-    /// The packet of a frame.
+    /// Adds the batch's fragments to `defragmenter`, and puts the datagrams that they complete in their place. Must be
+    /// called for batches in order.
+    pub fn defragment(
+        &mut self,
+        batch: &Batch,
+        decoding: &Decoding,
+        defragmenter: &mut Defragmenter,
+    ) {
+        for (index, place) in std::mem::take(&mut self.fragments) {
+            let Packet::Fragment(ip) = &self.others[place as usize] else {
+                continue;
+            };
+            let frame = batch.frame(index as usize);
+            let mut one = DecodedFrame {
+                index,
+                key: FlowKey::default(),
+                packet: Compact::Other(place),
+                is_clean: false,
+            };
+            let mut lane = 0;
+            if let Some((datagram, packet, key)) = decoding.defragment(defragmenter, &frame, ip) {
+                one.packet = Compact::Datagram(self.datagrams.len() as u32);
+                one.key = key;
+                if let Packet::Tcp(segment) = &packet {
+                    lane = lane_of(segment, self.lanes.len());
+                }
+                self.datagrams.push((datagram, packet));
+            }
+            let lane = &mut self.lanes[lane];
+            let at = lane.partition_point(|other| other.index < index);
+            lane.insert(at, one);
+        }
+    }
+
+    /// The packet of a frame. For a fragment that completed a datagram, that is the datagram's packet.
     #[inline]
     pub(super) fn packet(&self, frame: &DecodedFrame) -> Packet {
         match &frame.packet {
             Compact::Plain(segment) => Packet::Tcp(segment.segment()),
+            Compact::Datagram(place) => self.datagrams[*place as usize].1,
             Compact::Other(place) => self.others[*place as usize],
+        }
+    }
+
+    /// The datagram that a frame completed.
+    #[inline]
+    pub(super) fn datagram(&self, frame: &DecodedFrame) -> Option<&Datagram> {
+        match &frame.packet {
+            Compact::Datagram(place) => Some(&self.datagrams[*place as usize].0),
+            Compact::Plain(_) | Compact::Other(_) => None,
         }
     }
 
@@ -117,6 +211,7 @@ impl Decoded {
     pub(super) fn looked_for(&self, frame: &DecodedFrame) -> (FlowKey, bool) {
         let brings_data = match &frame.packet {
             Compact::Plain(segment) => segment.payload_len > 0,
+            Compact::Datagram(_) => true,
             Compact::Other(place) => match &self.others[*place as usize] {
                 Packet::Tcp(segment) => segment.payload_len > 0,
                 _ => false,
@@ -133,6 +228,6 @@ mod tests {
     /// One thread writes it and another reads it, for each frame.
     #[test]
     fn a_decoded_frame_is_small() {
-        assert!(size_of::<DecodedFrame>() <= 56);
+        assert!(size_of::<DecodedFrame>() <= 64);
     }
 }

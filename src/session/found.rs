@@ -1,12 +1,14 @@
 //! Lists of what inspecting frames found.
 
+use super::GivenUp;
 use super::layer::TlsRecord;
+use super::record::Remainder;
 use super::resolution::Resolution;
 use crate::capture::Timestamp;
 use crate::dissect::{Message, Note, Protocol};
 use crate::packet::Endpoint;
 use crate::protocol::Command;
-use crate::stream::Side;
+use crate::stream::{Side, Totals};
 
 /// A note on a stream that does not belong to a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,8 +31,21 @@ pub(super) struct Collected {
     pub resolutions: Vec<Resolution>,
     pub unasked: Vec<u64>,
     pub flows: Vec<FlowEnd>,
+    /// The flows that were opened, if they are numbered later.
+    pub opened: Vec<Opened>,
     pub followed: Vec<Piece>,
     pub tls: Vec<TlsRecord>,
+}
+
+/// A flow that was opened in one of several lanes, which is numbered when the lanes' results are merged.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Opened {
+    /// Index in its batch of the frame that opened it.
+    pub frame: u32,
+    /// Its slot in the lane's flow table. Until it is numbered, that is the stream's number in [`FlowEnd`].
+    pub slot: u32,
+    /// Length of [`Collected::flows`] when it was opened: those may have used the same slot before.
+    pub ended_before: u32,
 }
 
 /// A message without notes, in a run that only counts such messages.
@@ -133,6 +148,31 @@ impl Collected {
             + self.tls.len()
     }
 
+    /// What the end of a capture brings, if it is in these lists. `messages` is the number of all messages of the run.
+    pub fn remainder(&self, messages: u64, totals: Totals, given_up: GivenUp) -> Remainder<'_> {
+        Remainder {
+            messages: &self.messages,
+            notes: &self.notes,
+            first_message: messages - self.messages.len() as u64,
+            resolutions: &self.resolutions,
+            unasked: &self.unasked,
+            ended_flows: &self.flows,
+            followed: &self.followed,
+            tls: &self.tls,
+            totals,
+            given_up,
+            ..Remainder::default()
+        }
+    }
+
+    /// Moves what `other` has found of messages to the end.
+    pub fn append(&mut self, other: &mut Self) {
+        self.messages.append(&mut other.messages);
+        self.notes.append(&mut other.notes);
+        self.resolutions.append(&mut other.resolutions);
+        self.unasked.append(&mut other.unasked);
+    }
+
     pub fn clear(&mut self) {
         self.messages.clear();
         self.clean.clear();
@@ -140,6 +180,7 @@ impl Collected {
         self.resolutions.clear();
         self.unasked.clear();
         self.flows.clear();
+        self.opened.clear();
         self.followed.clear();
         self.tls.clear();
     }

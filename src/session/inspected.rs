@@ -5,6 +5,8 @@
     reason = "lengths of lists for a batch of half a megabyte"
 )]
 
+mod merge;
+
 use super::found::{CleanMessage, Collected, FlowEnd, StreamNote};
 use super::inspector::Wanted;
 use super::record::{FrameRecord, Remainder};
@@ -45,7 +47,6 @@ struct Rare {
     unasked: u32,
     followed: u32,
     tls: u32,
-    datagrams: u32,
 }
 
 /// The part of a list between two of its lengths.
@@ -65,7 +66,6 @@ pub struct Inspected {
     /// One for each frame; empty if only counts are wanted.
     frames: Vec<Placed>,
     pub(super) found: Collected,
-    pub(super) datagrams: Vec<(Datagram, Packet)>,
     /// Lengths of the lists after each frame with which anything was found.
     brought: Vec<Lengths>,
     /// Length of all lists together after the last frame.
@@ -74,6 +74,8 @@ pub struct Inspected {
     first_message: u64,
     /// Counts of frames, if only counts are wanted.
     counts: Option<Counts>,
+    /// The frame with which each resolution was found, if resolutions are read all together.
+    resolved_with: Vec<u32>,
 }
 
 /// Counts of frames that get no records.
@@ -116,8 +118,8 @@ impl Inspected {
     pub(super) fn begin(&mut self, first_message: u64, wanted: Wanted) {
         self.frames.clear();
         self.found.clear();
-        self.datagrams.clear();
         self.brought.clear();
+        self.resolved_with.clear();
         self.total = 0;
         self.first_message = first_message;
         self.counts = (wanted != Wanted::Records).then(|| Counts {
@@ -133,16 +135,15 @@ impl Inspected {
     }
 
     /// Adds the next frame, after everything found with it is in the lists. `found` are the lists, which are not in
-    /// `self` while frames are inspected. `datagram` says that the caller adds a datagram next.
+    /// `self` while frames are inspected.
     #[inline]
     pub(super) fn push(
         &mut self,
         placement: Option<Placement>,
         [protocol, on_tcp]: [Protocol; 2],
         found: &Collected,
-        datagram: bool,
     ) {
-        let brought = self.push_brought(found, datagram);
+        let brought = self.push_brought(found);
         self.frames.push(Placed {
             placement,
             protocol,
@@ -152,23 +153,21 @@ impl Inspected {
     }
 
     /// Adds a frame without a TCP segment.
-    pub(super) fn push_other(&mut self, packet: &Packet, found: &Collected, datagram: bool) {
+    pub(super) fn push_other(&mut self, packet: &Packet, found: &Collected) {
         match &mut self.counts {
             Some(counts) => {
                 counts.without_tcp.count(packet);
-                self.push_brought(found, datagram);
+                self.push_brought(found);
             }
-            None => self.push(None, [Protocol::Unknown; 2], found, datagram),
+            None => self.push(None, [Protocol::Unknown; 2], found),
         }
     }
 
     /// Adds a frame with a segment if only counts are wanted.
     #[inline]
-    pub(super) fn push_counted(&mut self, watched: bool, found: &Collected, datagram: bool) {
-        if let Some(counts) = &mut self.counts {
-            counts.watched += u64::from(watched);
-        }
-        self.push_brought(found, datagram);
+    pub(super) fn push_counted(&mut self, watched: bool, found: &Collected) {
+        self.push_quiet(watched);
+        self.push_brought(found);
     }
 
     /// Adds a frame with which nothing was found, if only counts are wanted.
@@ -181,26 +180,27 @@ impl Inspected {
 
     /// Records the lengths of the lists after a frame if it added anything. Returns whether it did.
     #[inline]
-    fn push_brought(&mut self, found: &Collected, datagram: bool) -> bool {
-        let datagrams = self.datagrams.len() + usize::from(datagram);
-        let total = datagrams
-            + match &self.counts {
-                Some(counts) if !counts.resolutions => found.rest_len(),
-                _ => found.len(),
-            };
+    pub(super) fn push_brought(&mut self, found: &Collected) -> bool {
+        let total = match &self.counts {
+            Some(counts) if !counts.resolutions => {
+                self.resolved_with
+                    .resize(found.resolutions.len(), found.frame);
+                found.rest_len()
+            }
+            _ => found.len(),
+        };
         if total == self.total {
             return false;
         }
         self.total = total;
-        self.note_lengths(found, datagrams);
+        self.note_lengths(found);
         true
     }
 
     #[inline(never)]
-    fn note_lengths(&mut self, found: &Collected, datagrams: usize) {
+    fn note_lengths(&mut self, found: &Collected) {
         let [unasked, followed, tls] =
             [found.unasked.len(), found.followed.len(), found.tls.len()].map(|len| len as u32);
-        let datagrams = datagrams as u32;
         self.brought.push(Lengths {
             frame: found.frame,
             messages: found.messages.len() as u32,
@@ -208,11 +208,10 @@ impl Inspected {
             resolutions: found.resolutions.len() as u32,
             flows: found.flows.len() as u32,
             rare: Rare {
-                total: unasked + followed + tls + datagrams,
+                total: unasked + followed + tls,
                 unasked,
                 followed,
                 tls,
-                datagrams,
             },
         });
     }
@@ -274,13 +273,14 @@ impl Inspected {
         at: usize,
         frame: Frame<'a>,
         packet: &'a Packet,
+        datagram: Option<&'a Datagram>,
         cursor: &Cursor,
     ) -> FrameRecord<'a> {
         let placed = &self.frames[at];
         FrameRecord {
             frame,
             packet,
-            datagram: None,
+            datagram,
             placement: placed.placement.as_ref(),
             protocol: placed.protocol,
             on_tcp: placed.on_tcp,
@@ -298,8 +298,7 @@ impl Inspected {
     /// What was found apart from any frame; `None` if there is nothing. Call it after the last record.
     pub(super) fn behind(&self, cursor: &Cursor) -> Option<Remainder<'_>> {
         let (found, from) = (&self.found, cursor.from);
-        let is_more = found.len() + self.datagrams.len() > self.total;
-        is_more.then(|| Remainder {
+        (found.len() > self.total).then(|| Remainder {
             messages: rest(&found.messages, from.messages),
             notes: rest(&found.notes, from.notes),
             first_message: self.first_message + u64::from(from.messages),
@@ -319,10 +318,6 @@ impl Inspected {
         record.unasked = part(&found.unasked, from.unasked, to.unasked);
         record.followed = part(&found.followed, from.followed, to.followed);
         record.tls = part(&found.tls, from.tls, to.tls);
-        if let [(datagram, packet)] = part(&self.datagrams, from.datagrams, to.datagrams) {
-            record.datagram = Some(datagram);
-            record.packet = packet;
-        }
     }
 
     /// The record of any frame. Must be called for frames in order.
@@ -331,9 +326,10 @@ impl Inspected {
         at: usize,
         frame: Frame<'a>,
         packet: &'a Packet,
+        datagram: Option<&'a Datagram>,
         cursor: &mut Cursor,
     ) -> FrameRecord<'a> {
-        let mut record = self.quiet(at, frame, packet, cursor);
+        let mut record = self.quiet(at, frame, packet, datagram, cursor);
         if self.is_quiet(at) {
             return record;
         }

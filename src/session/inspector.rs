@@ -1,25 +1,27 @@
 //! The inspector. Push frames in; get one record per frame.
 
+#![expect(
+    clippy::cast_possible_truncation,
+    reason = "indexes in a batch of half a megabyte"
+)]
+
+use std::sync::Arc;
+
 use super::GivenUp;
-use super::decoded::{Compact, Decoded, DecodedFrame, Decoding};
+use super::decoded::{Compact, Decoded, Decoding};
 use super::flow_state::FlowState;
-use super::found::{Collected, Followed, StreamNote};
+use super::found::{Collected, StreamNote};
 use super::inspected::{Cursor, Inspected};
-use super::keylog::KeyLogSource;
 use super::layer::Tls;
-use super::record::{Ending, FrameRecord, Remainder};
+use super::options::Options;
+use super::record::{FrameRecord, Remainder};
 use super::tracker::Tracker;
 use crate::capture::{AsideContent, Batch, Frame};
-use crate::dissect::{Known, Note};
-use crate::layout::LayoutId;
+use crate::dissect::Note;
 use crate::packet::{
-    Datagram, DefragmentLimits, Defragmenter, Ip, Other, Packet, PlainSegment, Segment,
-    checksum_is_wrong, decode_payload,
+    Datagram, Defragmenter, Other, Packet, PlainSegment, Segment, checksum_is_wrong,
 };
-use crate::protocol::layout::DEFAULT_PORT;
-use crate::stream::{
-    Carried, Flow, FlowKey, FlowTable, Hint, PlainCarried, StreamLimits, StreamNumbers, Totals,
-};
+use crate::stream::{Carried, Flow, FlowKey, FlowTable, Hint, PlainCarried, SWEEP_EVERY, Totals};
 
 /// Frames whose flows are looked up together.
 const PREFETCHED: usize = 32;
@@ -35,91 +37,20 @@ pub(super) enum Wanted {
     Counts,
 }
 
-/// Settings of an inspector.
-// Independent settings.
-#[allow(clippy::struct_excessive_bools)]
-#[derive(Debug, Clone)]
-pub struct Options {
-    /// Ports where RegLogin is expected.
-    pub ports: Vec<u16>,
-    /// Layouts to look for, each with the ports where its protocol is expected.
-    pub layouts: Vec<(LayoutId, Vec<u16>)>,
-    /// Whether to look for RegLogin: false if a layout with its name is used instead.
-    pub reglogin: bool,
-    /// Whether RegLogin's own layout was given as a file, so that its messages are written like those of other layouts.
-    pub reglogin_in_fields: bool,
-    /// Whether to note wrong TCP checksums. They are normal if the capturing host's network
-    /// card fills them in, and on loopback.
-    pub checksums: bool,
-    /// The streams whose reassembled bytes are part of the records.
-    pub follow: Followed,
-    /// Whether to ignore VLAN tags: the same addresses and ports on two VLANs are then one connection. For captures
-    /// from both sides of a device that changes tags.
-    pub ignore_vlan_tags: bool,
-    /// Limits on the memory for streams.
-    pub streams: StreamLimits,
-    /// Limits on the memory for IP fragments.
-    pub fragments: DefragmentLimits,
-    /// TLS secrets in the NSS key log format.
-    pub key_logs: Vec<KeyLogSource>,
-    /// Whether to pass on data that waited for TLS secrets as soon as they arrive, as in a live capture, even without a
-    /// frame. Otherwise it comes with the next frame.
-    pub live: bool,
-    /// Whether to report TLS records that cannot be decrypted.
-    pub tls_records: bool,
-    /// Stream numbers from an earlier pass; `None` numbers streams in order.
-    pub stream_numbers: Option<StreamNumbers>,
-}
-
-impl Options {
-    /// All ports where RegLogin or a layout's protocol is expected.
-    #[must_use]
-    pub fn all_ports(&self) -> Vec<u16> {
-        self.known().ports()
-    }
-
-    fn known(&self) -> Known {
-        Known {
-            layouts: self.layouts.clone(),
-            reglogin: self.reglogin,
-            reglogin_ports: self.ports.clone(),
-        }
-    }
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self {
-            ports: vec![DEFAULT_PORT],
-            layouts: Vec::new(),
-            reglogin: true,
-            reglogin_in_fields: false,
-            checksums: false,
-            follow: Followed::Nothing,
-            ignore_vlan_tags: false,
-            streams: StreamLimits::default(),
-            fragments: DefragmentLimits::default(),
-            key_logs: Vec::new(),
-            live: false,
-            tls_records: false,
-            stream_numbers: None,
-        }
-    }
-}
-
 /// Push frames in; get one record per frame.
 #[derive(Debug)]
 pub struct Inspector {
-    table: FlowTable<FlowState>,
+    pub(super) table: FlowTable<FlowState>,
     decoding: Decoding,
     fragments: Defragmenter,
-    tracker: Tracker,
+    pub(super) tracker: Tracker,
     checksums: bool,
     live: bool,
     /// What a run needs of each frame.
     pub(super) wanted: Wanted,
-    /// The last frame's packet, if it was pushed alone.
+    /// The last frame's packet, and the datagram that it completed, if it was pushed alone.
     packet: Packet,
+    datagram: Option<Datagram>,
     alone: Inspected,
 }
 
@@ -132,7 +63,7 @@ impl Inspector {
         if let Some(numbers) = options.stream_numbers.clone() {
             table.number_as(numbers);
         }
-        let mut tracker = Tracker::new(known, options.follow);
+        let mut tracker = Tracker::new(Arc::new(known), options.follow);
         if options.tls_records || !options.key_logs.is_empty() {
             let tls = Tls::new(&options.key_logs, options.tls_records);
             tracker.tls = Some(Box::new(tls));
@@ -141,6 +72,7 @@ impl Inspector {
             decoding: Decoding {
                 hasher: table.hasher(),
                 judges: false,
+                lanes: 1,
                 ignore_vlan_tags: options.ignore_vlan_tags,
             },
             table,
@@ -150,21 +82,61 @@ impl Inspector {
             live: options.live,
             wanted: Wanted::Records,
             packet: Packet::Other(Other::LinkType),
+            datagram: None,
             alone: Inspected::default(),
         }
     }
 
+    /// Divides an inspector that has seen no frames into one for each of `lanes` parts of a capture's flows. Only for
+    /// [`Wanted::Counts`]: streams are numbered when results are merged.
+    pub(super) fn into_lanes(self, lanes: usize) -> Vec<Self> {
+        let lane = |_| Self {
+            table: self.table.part(lanes),
+            decoding: Decoding {
+                lanes,
+                ..self.decoding.clone()
+            },
+            fragments: Defragmenter::default(),
+            tracker: self.tracker.lane(),
+            packet: Packet::Other(Other::LinkType),
+            datagram: None,
+            alone: Inspected::default(),
+            ..self
+        };
+        (0..lanes).map(lane).collect()
+    }
+
+    /// Whether the flows can be distributed over this many lanes.
+    pub(super) const fn can_have_lanes(&self, lanes: usize) -> bool {
+        matches!(self.wanted, Wanted::Counts)
+            && self.table.can_be_part(lanes)
+            && self.tracker.can_be_lane()
+    }
+
     /// Decodes and inspects a frame, and returns its record.
     pub fn push<'a>(&'a mut self, frame: Frame<'a>) -> FrameRecord<'a> {
-        let (packet, key) = self.decoding.packet(&frame);
+        let (mut packet, mut key) = self.decoding.packet(&frame);
+        self.datagram = None;
+        if let Packet::Fragment(ip) = &packet {
+            let whole = self.decoding.defragment(&mut self.fragments, &frame, ip);
+            if let Some((datagram, inner, of)) = whole {
+                self.datagram = Some(datagram);
+                (packet, key) = (inner, of);
+            }
+        }
+        let datagram = self.datagram.take();
         let mut alone = std::mem::take(&mut self.alone);
         self.begin(&mut alone, Wanted::Records);
-        self.take(frame, &packet, key, None, &mut alone);
+        if frame.number.is_multiple_of(SWEEP_EVERY as u64) {
+            self.table.sweep(frame.header.time, &mut self.tracker);
+        }
+        self.take(frame, datagram.as_ref(), &packet, key, None, &mut alone);
         self.end(&mut alone);
-        self.alone = alone;
-        self.packet = packet;
+        (self.alone, self.packet, self.datagram) = (alone, packet, datagram);
         let mut cursor = Cursor::default();
-        self.alone.record(0, frame, &self.packet, &mut cursor)
+        let datagram = self.datagram.as_ref();
+        self.alone
+            .record(0, frame, &self.packet, datagram, &mut cursor)
     }
 
     /// What [`Decoded::fill`] needs to decode frames for this inspector.
@@ -176,29 +148,55 @@ impl Inspector {
         }
     }
 
+    /// Gives away the fragments that wait for others: whoever decodes puts them together.
+    pub(super) fn take_defragmenter(&mut self) -> Defragmenter {
+        std::mem::take(&mut self.fragments)
+    }
+
     /// Inspects a batch of decoded frames, and replaces the content of `inspected` by the results.
     pub fn inspect(&mut self, batch: &Batch, decoded: &Decoded, inspected: &mut Inspected) {
-        let mut frames = batch.frames();
+        self.inspect_lane(batch, decoded, 0, inspected);
+    }
+
+    /// Inspects the frames of one lane.
+    pub(super) fn inspect_lane(
+        &mut self,
+        batch: &Batch,
+        decoded: &Decoded,
+        lane: usize,
+        inspected: &mut Inspected,
+    ) {
         let mut hints = [None; PREFETCHED];
+        let mut sweeps = Sweeps::of(batch);
         self.begin(inspected, self.wanted);
         self.take_secrets(batch);
-        for chunk in decoded.frames.chunks(PREFETCHED) {
+        for chunk in decoded.lanes[lane].chunks(PREFETCHED) {
             let segments = chunk.iter().map(|one| decoded.looked_for(one));
             self.table.prefetch(segments, &mut hints);
-            for ((one, hint), frame) in chunk.iter().zip(hints).zip(&mut frames) {
-                let DecodedFrame { key, packet, .. } = one;
-                match packet {
+            for (one, hint) in chunk.iter().zip(hints) {
+                while let Some(due) = sweeps.due_at(one.index) {
+                    self.sweep(batch, due, inspected);
+                }
+                self.tracker.found.frame = one.index;
+                let frame = batch.frame(one.index as usize);
+                let key = one.key;
+                match &one.packet {
                     Compact::Plain(segment) => {
-                        let is_clean = one.is_clean;
-                        self.plain(frame, segment, *key, hint, is_clean, inspected);
+                        self.plain(frame, segment, key, hint, one.is_clean, inspected);
+                    }
+                    Compact::Datagram(place) => {
+                        let (datagram, packet) = &decoded.datagrams[*place as usize];
+                        self.take(frame, Some(datagram), packet, key, hint, inspected);
                     }
                     Compact::Other(place) => {
                         let packet = &decoded.others[*place as usize];
-                        self.take(frame, packet, *key, hint, inspected);
+                        self.take(frame, None, packet, key, hint, inspected);
                     }
                 }
-                self.tracker.found.frame += 1;
             }
+        }
+        while let Some(due) = sweeps.due_at_end() {
+            self.sweep(batch, due, inspected);
         }
         self.end(inspected);
     }
@@ -216,7 +214,10 @@ impl Inspector {
     fn take_secrets(&mut self, batch: &Batch) {
         for aside in &batch.asides {
             if let AsideContent::KeyLog(text) = &aside.what {
-                self.tracker.tls.get_or_insert_default().add(text);
+                let lanes = self.decoding.lanes;
+                let tls = &mut self.tracker.tls;
+                tls.get_or_insert_with(|| Box::new(Tls::for_lane(lanes)))
+                    .add(text);
             }
         }
         if let Some(tls) = &mut self.tracker.tls {
@@ -241,28 +242,26 @@ impl Inspector {
     fn take(
         &mut self,
         frame: Frame<'_>,
+        datagram: Option<&Datagram>,
         packet: &Packet,
         key: FlowKey,
         hint: Hint,
         inspected: &mut Inspected,
     ) {
         match packet {
-            Packet::Tcp(segment) => {
-                self.sweep_if_due(frame);
-                self.segment(frame, None, segment, key, hint, inspected);
-            }
-            Packet::Fragment(ip) => self.fragment(frame, ip, inspected),
-            packet @ (Packet::Ip(..) | Packet::Other(_)) => {
-                inspected.push_other(packet, &self.tracker.found, false);
-            }
+            Packet::Tcp(segment) => self.segment(frame, datagram, segment, key, hint, inspected),
+            packet => inspected.push_other(packet, &self.tracker.found),
         }
     }
 
-    /// Drops flows if a sweep is due. Returns whether there was a sweep. Must be called before each segment.
-    #[inline]
-    fn sweep_if_due(&mut self, frame: Frame<'_>) -> bool {
-        let time = frame.header.time;
-        self.table.sweep_if_due(time, &mut self.tracker)
+    /// Drops flows before the frame of index `due`, which may be of another lane.
+    fn sweep(&mut self, batch: &Batch, due: u32, inspected: &mut Inspected) {
+        self.tracker.found.frame = due;
+        let time = batch.headers[due as usize].time;
+        self.table.sweep(time, &mut self.tracker);
+        if inspected.counts() {
+            inspected.push_brought(&self.tracker.found);
+        }
     }
 
     /// Inspects a plain segment: on the fast path if it continues its flow in order, as nearly all do.
@@ -276,7 +275,6 @@ impl Inspector {
         is_clean: bool,
         inspected: &mut Inspected,
     ) {
-        let swept = self.sweep_if_due(frame);
         if self.checksums {
             return self.segment(frame, None, &segment.segment(), key, hint, inspected);
         }
@@ -300,8 +298,8 @@ impl Inspector {
         if inspected.counts() {
             let watched = flow.is_watched() || flow.state.has_messages();
             // Secrets may have added results before the batch's first frame.
-            if swept || taken.delivered || self.tracker.tls.is_some() {
-                inspected.push_counted(watched, found, false);
+            if taken.delivered || self.tracker.tls.is_some() {
+                inspected.push_counted(watched, found);
             } else {
                 inspected.push_quiet(watched);
             }
@@ -311,7 +309,7 @@ impl Inspector {
         if segment.payload_len > 0 {
             note_begun(flow, frame.number, messages, found);
         }
-        inspected.push(Some(placement), flow.state.protocols(), found, false);
+        inspected.push(Some(placement), flow.state.protocols(), found);
     }
 
     /// Inspects a segment. Its offsets refer to the frame or, if there is one, to the datagram that the frame
@@ -340,7 +338,7 @@ impl Inspector {
             let watched = flow.is_watched() || flow.state.has_messages();
             let stream = flow.stream;
             self.note_segment(stream, segment, octets, datagram);
-            inspected.push_counted(watched, &self.tracker.found, datagram.is_some());
+            inspected.push_counted(watched, &self.tracker.found);
             return;
         }
         let messages = self.tracker.found.messages.len();
@@ -351,8 +349,7 @@ impl Inspector {
             note_begun(flow, frame.number, messages, &mut self.tracker.found);
         }
         self.note_segment(stream, segment, octets, datagram);
-        let found = &self.tracker.found;
-        inspected.push(Some(placement), protocols, found, datagram.is_some());
+        inspected.push(Some(placement), protocols, &self.tracker.found);
     }
 
     /// Adds the notes on a segment and its datagram that do not depend on the stream's protocol.
@@ -376,38 +373,6 @@ impl Inspector {
         }
     }
 
-    /// Inspects an IP fragment, and the segment of the datagram that it completes.
-    #[cold]
-    fn fragment(&mut self, frame: Frame<'_>, ip: &Ip, inspected: &mut Inspected) {
-        let time = frame.header.time;
-        let number = frame.number;
-        let Some(mut datagram) = self.fragments.push(number, time, ip, frame.octets) else {
-            return inspected.push_other(&Packet::Fragment(*ip), &self.tracker.found, false);
-        };
-        let decoded = |whole: &Datagram| {
-            self.decoding
-                .seen(decode_payload(&whole.ip, &whole.payload))
-        };
-        let mut packet = decoded(&datagram);
-        // A reassembled datagram of a tunnel may carry a fragment itself.
-        while let Packet::Fragment(inner) = packet {
-            let outer = &datagram.payload;
-            match self.fragments.push(number, time, &inner, outer) {
-                Some(inner) => datagram = inner,
-                None => break,
-            }
-            packet = decoded(&datagram);
-        }
-        if let Packet::Tcp(segment) = &packet {
-            let key = self.decoding.hasher.key(segment);
-            self.sweep_if_due(frame);
-            self.segment(frame, Some(&datagram), segment, key, None, inspected);
-        } else {
-            inspected.push_other(&packet, &self.tracker.found, true);
-        }
-        inspected.datagrams.push((datagram, packet));
-    }
-
     /// Counts over all flows so far.
     #[must_use]
     pub const fn totals(&self) -> Totals {
@@ -416,6 +381,20 @@ impl Inspector {
 
     /// Ends all streams: no more frames come. Returns what that brings.
     pub fn finish(&mut self) -> Remainder<'_> {
+        self.begin_finish();
+        self.table.finish(&mut self.tracker);
+        let totals = self.totals();
+        let given_up = GivenUp {
+            unpaired_requests: self.tracker.unpaired,
+            tls_bytes: self.tracker.given_up_bytes(),
+            ..GivenUp::of_streams(totals).datagrams(self.fragments.given_up())
+        };
+        let messages = self.tracker.messages;
+        self.tracker.found.remainder(messages, totals, given_up)
+    }
+
+    /// Processes what comes before the ends of streams.
+    pub(super) fn begin_finish(&mut self) {
         self.tracker.found.clear();
         self.tracker.counts = false;
         if let Some(tls) = &mut self.tracker.tls {
@@ -424,28 +403,42 @@ impl Inspector {
                 self.decrypt_what_waited();
             }
         }
-        self.table.finish(&mut self.tracker);
-        Remainder {
-            messages: &self.tracker.found.messages,
-            notes: &self.tracker.found.notes,
-            first_message: self.tracker.messages - self.tracker.found.messages.len() as u64,
-            resolutions: &self.tracker.found.resolutions,
-            unasked: &self.tracker.found.unasked,
-            ended_flows: &self.tracker.found.flows,
-            followed: &self.tracker.found.followed,
-            tls: &self.tracker.found.tls,
-            totals: self.table.totals(),
-            given_up: GivenUp {
-                unpaired_requests: self.tracker.unpaired,
-                tls_bytes: self
-                    .tracker
-                    .tls
-                    .as_ref()
-                    .map_or(0, |tls| tls.given_up_bytes()),
-                ..GivenUp::of_streams(self.table.totals()).datagrams(self.fragments.given_up())
-            },
-            ending: Ending::Whole,
-            frames: 0,
+    }
+}
+
+/// The frames of a batch before which flows are dropped.
+struct Sweeps {
+    /// Index of the next one.
+    next: u32,
+    frames: u32,
+}
+
+impl Sweeps {
+    fn of(batch: &Batch) -> Self {
+        let every = SWEEP_EVERY as u64;
+        let next = batch.first_number.next_multiple_of(every) - batch.first_number;
+        Self {
+            next: next as u32,
+            frames: batch.headers.len() as u32,
+        }
+    }
+
+    /// The index of the next one, if it is not after the frame of this index.
+    #[inline]
+    const fn due_at(&mut self, index: u32) -> Option<u32> {
+        let due = self.next;
+        if due > index {
+            return None;
+        }
+        self.next += SWEEP_EVERY as u32;
+        Some(due)
+    }
+
+    /// The index of the next one up to the end of the batch.
+    const fn due_at_end(&mut self) -> Option<u32> {
+        match self.frames.checked_sub(1) {
+            Some(last) => self.due_at(last),
+            None => None,
         }
     }
 }

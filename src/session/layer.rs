@@ -40,6 +40,13 @@ impl Tls {
         tls
     }
 
+    /// Without secrets, for one of this many lanes, with its part of the memory.
+    pub fn for_lane(lanes: usize) -> Self {
+        let mut tls = Self::default();
+        tls.all.limits.all /= lanes;
+        tls
+    }
+
     /// Reads what was added to the key logs.
     pub fn read(&mut self) {
         self.logs.read(&mut self.all.keys);

@@ -79,7 +79,7 @@ impl Pass {
         self
     }
 
-    /// Sets the number of threads. More than 2 are like 2.
+    /// Sets the number of threads. If records are wanted, more than 3 are like 3.
     #[must_use]
     pub fn threads(mut self, threads: usize) -> Self {
         self.threads = threads;

@@ -39,7 +39,7 @@ impl fmt::Debug for PasswordTag {
 }
 
 /// The key of a run's [`PasswordTag`]s.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct PasswordKey(RandomState);
 
 impl PasswordKey {

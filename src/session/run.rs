@@ -1,228 +1,88 @@
 //! Runs frames from a source through the inspector into a sink, until one of them ends.
 //!
-//! With a second thread, reading, decoding and inspecting run while the sink processes earlier frames. Records and
-//! their order are the same as with one thread.
+//! The work on a batch has four parts: read it, decode it, inspect each of its lanes, and pass the results to the sink.
+//! The calling thread alone feeds the sink, in the order of batches. Of the rest, every thread does what is next.
+//! Records, their order and counts are the same with any number of threads.
 
-use std::collections::VecDeque;
 use std::ops::ControlFlow;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
-use crossbeam_channel::{Receiver, Sender, TryRecvError, bounded};
-
+use super::found::Collected;
 use super::inspected::Cursor;
 use super::inspector::Wanted;
-use super::{Decoded, Decoding, Ending, FrameRecord, Inspected, Inspector, Remainder};
-use crate::capture::{Aside, Batch, FrameSource, SourceError};
-
-/// Receives the results of an inspector. An error of any function ends the run, and [`run`] returns it.
-pub trait Sink {
-    /// Error of the sink.
-    type Error;
-
-    /// Receives a frame's record. `Break` ends the run; [`end`](Self::end) is called all the same, without results.
-    fn record(&mut self, record: &FrameRecord<'_>) -> Result<ControlFlow<()>, Self::Error>;
-
-    /// Receives the record of a frame without messages, notes or stream events. Most frames are like that, and some
-    /// outputs do little with them.
-    fn bare(&mut self, record: &FrameRecord<'_>) -> Result<ControlFlow<()>, Self::Error> {
-        self.record(record)
-    }
-
-    /// Whether the sink only counts. It then receives each [`batch`](Self::batch) instead of records and asides.
-    fn counts(&self) -> bool {
-        false
-    }
-
-    /// Whether a sink that only counts needs every message itself, none as a [`CleanMessage`](super::CleanMessage).
-    fn wants_messages(&self) -> bool {
-        false
-    }
-
-    /// Receives a batch and the results of inspecting it.
-    fn batch(&mut self, batch: &Batch, inspected: &Inspected) -> Result<(), Self::Error> {
-        let _ = (batch, inspected);
-        Ok(())
-    }
-
-    /// Called before a batch's records, for sinks that remember where frames are stored.
-    fn begin(&mut self, batch: &Batch) {
-        let _ = batch;
-    }
-
-    /// Receives what is between frames in a capture file, for sinks that write captures.
-    fn aside(&mut self, aside: &Aside, batch: &Batch) -> Result<(), Self::Error> {
-        let _ = (aside, batch);
-        Ok(())
-    }
-
-    /// Receives results that do not belong to a frame: in a live capture, what had waited for TLS secrets.
-    fn between(&mut self, found: &Remainder<'_>) -> Result<(), Self::Error> {
-        let _ = found;
-        Ok(())
-    }
-
-    /// Called when everything that has arrived was passed on and more may take a while: the sink should flush its
-    /// buffers. `Break` ends the run, as a signal would.
-    fn pause(&mut self) -> Result<ControlFlow<()>, Self::Error> {
-        Ok(ControlFlow::Continue(()))
-    }
-
-    /// Receives what the end of the capture brings.
-    fn end(&mut self, remainder: &Remainder<'_>) -> Result<(), Self::Error>;
-}
-
-/// Forwards to the sink, so that the caller keeps it and can read it after the run.
-impl<S: Sink + ?Sized> Sink for &mut S {
-    type Error = S::Error;
-
-    #[inline]
-    fn record(&mut self, record: &FrameRecord<'_>) -> Result<ControlFlow<()>, S::Error> {
-        (**self).record(record)
-    }
-
-    #[inline]
-    fn bare(&mut self, record: &FrameRecord<'_>) -> Result<ControlFlow<()>, S::Error> {
-        (**self).bare(record)
-    }
-
-    fn counts(&self) -> bool {
-        (**self).counts()
-    }
-
-    fn wants_messages(&self) -> bool {
-        (**self).wants_messages()
-    }
-
-    fn batch(&mut self, batch: &Batch, inspected: &Inspected) -> Result<(), S::Error> {
-        (**self).batch(batch, inspected)
-    }
-
-    fn begin(&mut self, batch: &Batch) {
-        (**self).begin(batch);
-    }
-
-    fn aside(&mut self, aside: &Aside, batch: &Batch) -> Result<(), S::Error> {
-        (**self).aside(aside, batch)
-    }
-
-    fn between(&mut self, found: &Remainder<'_>) -> Result<(), S::Error> {
-        (**self).between(found)
-    }
-
-    fn pause(&mut self) -> Result<ControlFlow<()>, S::Error> {
-        (**self).pause()
-    }
-
-    fn end(&mut self, remainder: &Remainder<'_>) -> Result<(), S::Error> {
-        (**self).end(remainder)
-    }
-}
-
-/// Most batches between two parts of the work. Each is about half a megabyte.
-const BATCHES: usize = 4;
+use super::lanes::{self, StreamNumbering};
+use super::schedule::{Part, Shared, Worker, lock};
+use super::{Decoded, Decoding, Ending, Inspected, Inspector, Remainder, Sink};
+use crate::capture::{Batch, FrameSource, SourceError};
+use crate::packet::Defragmenter;
 
 /// A batch on its way: frames, decoded frames, results.
 #[derive(Debug, Default)]
-struct Work {
+pub(super) struct Work {
     batch: Batch,
     decoded: Decoded,
-    inspected: Inspected,
-    /// Whether more follows, or the source's error.
-    more: Option<Result<bool, SourceError>>,
+    /// The results of each lane. Only the thread that inspects the lane locks them, and then the one that feeds the sink.
+    inspected: Vec<Mutex<Inspected>>,
 }
+
+/// Whether more batches follow, or the source's error.
+pub(super) type More = Result<bool, SourceError>;
 
 impl Work {
-    fn inspect(&mut self, inspector: &mut Inspector) {
-        inspector.inspect(&self.batch, &self.decoded, &mut self.inspected);
+    /// Decodes the frames. Needs nothing of other batches.
+    pub fn decode(&mut self, decoding: &Decoding) {
+        self.decoded.fill(&self.batch, decoding);
+        let lanes = self.decoded.lanes.len();
+        self.inspected.resize_with(lanes, Mutex::default);
     }
 
-    /// Passes everything to the sink. `Break` ends the run; its value says whether the sink asked for that.
-    fn give<S: Sink>(
-        &mut self,
-        sink: &mut S,
-        errors: &mut Vec<SourceError>,
-    ) -> Result<ControlFlow<bool>, S::Error> {
-        sink.begin(&self.batch);
-        if self.inspected.counts() {
-            sink.batch(&self.batch, &self.inspected)?;
-        } else if self.give_records(sink)?.is_break() {
-            return Ok(ControlFlow::Break(true));
-        }
-        match self.more.take() {
-            Some(Ok(true)) => Ok(match sink.pause()? {
-                ControlFlow::Continue(()) => ControlFlow::Continue(()),
-                ControlFlow::Break(()) => ControlFlow::Break(true),
-            }),
-            // A source of several files continues after the damaged one.
-            Some(Err(error)) => {
-                errors.push(error);
-                Ok(ControlFlow::Continue(()))
-            }
-            Some(Ok(false)) | None => Ok(ControlFlow::Break(false)),
-        }
+    /// Puts fragments together. Must be called for batches in order.
+    pub fn defragment(&mut self, decoding: &Decoding, defragmenter: &mut Defragmenter) {
+        self.decoded.defragment(&self.batch, decoding, defragmenter);
     }
 
-    /// Passes the frames on one by one. `Break` if the sink wants no more.
-    fn give_records<S: Sink>(&self, sink: &mut S) -> Result<ControlFlow<()>, S::Error> {
-        let batch = &self.batch;
-        let mut asides = batch.asides.iter().peekable();
-        let mut cursor = Cursor::default();
-        for (index, (frame, decoded)) in batch.frames().zip(&self.decoded.frames).enumerate() {
-            let inspected = &self.inspected;
-            while let Some(aside) = asides.next_if(|aside| aside.before <= index) {
-                sink.aside(aside, batch)?;
-            }
-            let packet = &self.decoded.packet(decoded);
-            let flow = if inspected.is_quiet(index) {
-                sink.bare(&inspected.quiet(index, frame, packet, &cursor))?
-            } else {
-                sink.record(&inspected.record(index, frame, packet, &mut cursor))?
-            };
-            if flow.is_break() {
-                return Ok(flow);
-            }
-        }
-        for aside in asides {
-            sink.aside(aside, batch)?;
-        }
-        if let Some(found) = self.inspected.behind(&cursor) {
-            sink.between(&found)?;
-        }
-        Ok(ControlFlow::Continue(()))
+    /// Inspects the frames of a lane. Must be called for batches in order.
+    pub fn inspect(&self, lane: usize, inspector: &mut Inspector) {
+        let mut inspected = lock(&self.inspected[lane]);
+        inspector.inspect_lane(&self.batch, &self.decoded, lane, &mut inspected);
     }
 }
 
-/// The source, and the decoding of its frames.
-struct Reader {
+/// Reads batches, and numbers their frames.
+pub(super) struct Reader {
     source: Box<dyn FrameSource + Send>,
-    decoding: Decoding,
     next_number: u64,
-    ended: bool,
+    /// Whether the source has ended.
+    pub ended: bool,
 }
 
 impl Reader {
-    fn new(source: Box<dyn FrameSource + Send>, inspector: &Inspector) -> Self {
+    const fn new(source: Box<dyn FrameSource + Send>) -> Self {
         Self {
             source,
-            decoding: inspector.decoding(),
             next_number: 1,
             ended: false,
         }
     }
 
-    fn read(&mut self, work: &mut Work) {
+    /// Reads the next batch.
+    pub fn read(&mut self, work: &mut Work) -> More {
         work.batch.clear();
         work.batch.first_number = self.next_number;
         let more = self.source.fill(&mut work.batch);
         self.next_number += work.batch.headers.len() as u64;
-        work.decoded.fill(&work.batch, &self.decoding);
         self.ended = matches!(more, Ok(false));
-        work.more = Some(more);
+        more
+    }
+
+    /// Whether reading may block for long.
+    pub fn may_wait(&self) -> bool {
+        self.source.may_wait()
     }
 }
 
 /// Runs until the source ends or the sink breaks. Returns the source's errors; what was found before them went to the
-/// sink. With `threads` above 1, a second thread inspects. It ends with the source or the process.
+/// sink. With `threads` above 1, other threads do a part of the work. They end with the source or the process.
 ///
 /// # Errors
 ///
@@ -249,173 +109,192 @@ pub(super) fn feed<S: Sink>(
         (true, true) => Wanted::Messages,
         (true, false) => Wanted::Counts,
     };
-    let mut errors = Vec::new();
-    let reader = Reader::new(source, &inspector);
-    let mut frames = 0;
-    let ended = if threads > 1 {
-        together(reader, inspector, sink, &mut errors, &mut frames)?
-    } else {
-        alone(reader, inspector, sink, &mut errors, &mut frames)?
-    };
+    let mut reader = Reader::new(source);
+    let mut first = Box::<Work>::default();
+    let more = reader.read(&mut first);
+    let lanes = lanes::lanes_for(&inspector, &first.batch);
+    // One can read, one can feed the sink, and one can inspect each lane.
+    let threads = threads.min(lanes + 2);
+    let shared = Arc::new(Shared::new(reader, inspector, lanes, threads));
+    shared.decode(0, first, more);
+    let mut feed = Feed::new(sink);
+    let ended = together(&shared, &mut feed, threads)?;
+    let Feed {
+        errors,
+        frames,
+        numbers,
+        ..
+    } = feed;
+    if !ended {
+        sink.end(&Remainder {
+            frames,
+            ..Remainder::default()
+        })?;
+        return Ok(errors);
+    }
     let ending = match ending() {
         Ending::Whole if !errors.is_empty() => Ending::Damaged,
         ending => ending,
     };
-    match ended {
-        Some(mut inspector) => sink.end(&Remainder {
-            ending,
-            frames,
-            ..inspector.finish()
-        })?,
-        None => sink.end(&Remainder {
-            frames,
-            ..Remainder::default()
-        })?,
-    }
+    let mut inspectors: Vec<_> = shared.inspectors.iter().map(lock).collect();
+    let datagrams = shared.given_up_datagrams();
+    let mut found = Collected::default();
+    let mut lanes: Vec<&mut Inspector> = inspectors.iter_mut().map(|lane| &mut **lane).collect();
+    let remainder = lanes::finish(&mut lanes, &numbers, datagrams, &mut found);
+    sink.end(&Remainder {
+        ending,
+        frames,
+        ..remainder
+    })?;
     Ok(errors)
 }
 
-/// Does all work in turn. Returns the inspector if the source ended.
-fn alone<S: Sink>(
-    mut reader: Reader,
-    mut inspector: Inspector,
-    sink: &mut S,
-    errors: &mut Vec<SourceError>,
-    frames: &mut u64,
-) -> Result<Option<Inspector>, S::Error> {
-    let mut work = Work::default();
-    loop {
-        reader.read(&mut work);
-        work.inspect(&mut inspector);
-        *frames += work.batch.headers.len() as u64;
-        if let ControlFlow::Break(by_sink) = work.give(sink, errors)? {
-            return Ok((!by_sink).then_some(inspector));
-        }
-    }
-}
-
-/// Shared by the two threads.
-struct Shared {
-    /// The thread that has nothing else to do reads.
-    reader: Mutex<Reader>,
-    /// Batches that are read, in order. Only the holder of `reader` adds to it.
-    read: Mutex<VecDeque<Work>>,
-    /// Batches to reuse.
-    empty: Mutex<Vec<Work>>,
-}
-
-/// Locks a mutex. Ignores poisoning: a thread that panicked leaves the data consistent, and its panic is reported.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-impl Shared {
-    fn empty(&self) -> Work {
-        lock(&self.empty).pop().unwrap_or_default()
-    }
-
-    /// The next batch: one that is already read, or that this thread reads; `None` at the end.
-    fn next(&self) -> Option<Work> {
-        if let Some(work) = lock(&self.read).pop_front() {
-            return Some(work);
-        }
-        let mut reader = lock(&self.reader);
-        // Another thread may have added one while this thread waited for the reader.
-        if let Some(work) = lock(&self.read).pop_front() {
-            return Some(work);
-        }
-        if reader.ended {
-            return None;
-        }
-        let mut work = self.empty();
-        reader.read(&mut work);
-        Some(work)
-    }
-
-    /// Reads one batch ahead, unless there are enough or the other thread reads. Returns whether it did.
-    fn read_ahead(&self) -> bool {
-        if lock(&self.read).len() >= BATCHES {
-            return false;
-        }
-        let Ok(mut reader) = self.reader.try_lock() else {
-            return false;
-        };
-        if reader.ended {
-            return false;
-        }
-        let mut work = self.empty();
-        reader.read(&mut work);
-        lock(&self.read).push_back(work);
-        true
-    }
-}
-
-/// One thread inspects, this one feeds the sink. Whichever has nothing else to do reads; only the inspecting one if a
-/// read can block. Returns the inspector if the source ended.
+/// Does the work, with other threads if there are to be more than one. Returns whether the source ended: otherwise the
+/// sink wants no more.
 fn together<S: Sink>(
-    reader: Reader,
-    inspector: Inspector,
-    sink: &mut S,
-    errors: &mut Vec<SourceError>,
-    frames: &mut u64,
-) -> Result<Option<Inspector>, S::Error> {
-    let helps = !reader.source.may_wait();
-    let shared = Arc::new(Shared {
-        reader: Mutex::new(reader),
-        read: Mutex::default(),
-        empty: Mutex::default(),
-    });
-    let (send, inspected) = bounded(BATCHES);
-    let (leave, left) = bounded(1);
-    let others = Arc::clone(&shared);
-    let thread = std::thread::spawn(move || inspect_all(&others, inspector, &send, &leave));
+    shared: &Arc<Shared>,
+    feed: &mut Feed<'_, S>,
+    threads: usize,
+) -> Result<bool, S::Error> {
+    // Nobody waits for the other threads: one may be reading from a pipe.
+    let leaving = shared.leaving();
+    let others: Vec<_> = (1..threads)
+        .map(|number| {
+            let shared = Arc::clone(shared);
+            std::thread::spawn(move || {
+                shared.work(Worker {
+                    number,
+                    feeds: false,
+                });
+            })
+        })
+        .collect();
+    let own = Worker {
+        number: 0,
+        feeds: true,
+    };
     loop {
-        let Some(mut work) = next_inspected(&shared, &inspected, helps) else {
-            // The thread ends before its last batch only if it panicked, which must not look like success.
-            if let Err(panic) = thread.join() {
-                std::panic::resume_unwind(panic);
+        match shared.next(own) {
+            Part::Give(work, more) => {
+                if let ControlFlow::Break(by_sink) = feed.give(&work, more)? {
+                    return Ok(!by_sink);
+                }
+                shared.take_back(work);
             }
-            return Ok(None);
-        };
-        *frames += work.batch.headers.len() as u64;
-        if let ControlFlow::Break(by_sink) = work.give(sink, errors)? {
-            return Ok(if by_sink { None } else { left.recv().ok() });
-        }
-        lock(&shared.empty).push(work);
-    }
-}
-
-fn inspect_all(
-    shared: &Shared,
-    mut inspector: Inspector,
-    inspected: &Sender<Work>,
-    leave: &Sender<Inspector>,
-) {
-    while let Some(mut work) = shared.next() {
-        work.inspect(&mut inspector);
-        if inspected.send(work).is_err() {
-            // The sink wants no more.
-            return;
+            Part::Leave => break,
+            part => shared.perform(part),
         }
     }
-    let _ = leave.send(inspector);
+    // Another thread panicked, which must not look like success.
+    drop(leaving);
+    for other in others {
+        if let Err(panic) = other.join() {
+            std::panic::resume_unwind(panic);
+        }
+    }
+    Ok(false)
 }
 
-/// The next inspected batch. Reads batches ahead while it is not ready.
-fn next_inspected(shared: &Shared, inspected: &Receiver<Work>, helps: bool) -> Option<Work> {
-    if !helps {
-        return inspected.recv().ok();
+/// Passes the results of batches to a sink.
+struct Feed<'a, S: Sink> {
+    sink: &'a mut S,
+    errors: Vec<SourceError>,
+    frames: u64,
+    numbers: StreamNumbering,
+    /// The results of each lane for a batch, and those of all.
+    lanes: Vec<Inspected>,
+    merged: Inspected,
+}
+
+impl<'a, S: Sink> Feed<'a, S> {
+    fn new(sink: &'a mut S) -> Self {
+        Self {
+            sink,
+            errors: Vec::new(),
+            frames: 0,
+            numbers: StreamNumbering::default(),
+            lanes: Vec::new(),
+            merged: Inspected::default(),
+        }
     }
-    loop {
-        match inspected.try_recv() {
-            Ok(work) => return Some(work),
-            Err(TryRecvError::Disconnected) => return None,
-            Err(TryRecvError::Empty) => {
-                if !shared.read_ahead() {
-                    break;
+
+    /// Passes everything of a batch to the sink. `Break` ends the run; its value says whether the sink asked for that.
+    fn give(&mut self, work: &Work, more: More) -> Result<ControlFlow<bool>, S::Error> {
+        let Work {
+            batch,
+            decoded,
+            inspected,
+        } = work;
+        self.frames += batch.headers.len() as u64;
+        self.sink.begin(batch);
+        match &inspected[..] {
+            [one] => {
+                let inspected = lock(one);
+                if inspected.counts() {
+                    self.sink.batch(batch, &inspected)?;
+                } else if self.give_records(batch, decoded, &inspected)?.is_break() {
+                    return Ok(ControlFlow::Break(true));
                 }
             }
+            lanes => {
+                self.merge(lanes);
+                self.sink.batch(batch, &self.merged)?;
+            }
+        }
+        match more {
+            Ok(true) => Ok(match self.sink.pause()? {
+                ControlFlow::Continue(()) => ControlFlow::Continue(()),
+                ControlFlow::Break(()) => ControlFlow::Break(true),
+            }),
+            // A source of several files continues after the damaged one.
+            Err(error) => {
+                self.errors.push(error);
+                Ok(ControlFlow::Continue(()))
+            }
+            Ok(false) => Ok(ControlFlow::Break(false)),
         }
     }
-    inspected.recv().ok()
+
+    fn merge(&mut self, lanes: &[Mutex<Inspected>]) {
+        let taken = lanes.iter().map(|lane| std::mem::take(&mut *lock(lane)));
+        self.lanes.extend(taken);
+        self.merged.merge(&mut self.lanes, &mut self.numbers);
+        for (lane, inspected) in lanes.iter().zip(self.lanes.drain(..)) {
+            *lock(lane) = inspected;
+        }
+    }
+
+    /// Passes the frames on one by one. `Break` if the sink wants no more.
+    fn give_records(
+        &mut self,
+        batch: &Batch,
+        decoded: &Decoded,
+        inspected: &Inspected,
+    ) -> Result<ControlFlow<()>, S::Error> {
+        let sink = &mut *self.sink;
+        let mut asides = batch.asides.iter().peekable();
+        let mut cursor = Cursor::default();
+        for (index, (frame, one)) in batch.frames().zip(&decoded.lanes[0]).enumerate() {
+            while let Some(aside) = asides.next_if(|aside| aside.before <= index) {
+                sink.aside(aside, batch)?;
+            }
+            let packet = &decoded.packet(one);
+            let datagram = decoded.datagram(one);
+            let flow = if inspected.is_quiet(index) && datagram.is_none() {
+                sink.bare(&inspected.quiet(index, frame, packet, None, &cursor))?
+            } else {
+                sink.record(&inspected.record(index, frame, packet, datagram, &mut cursor))?
+            };
+            if flow.is_break() {
+                return Ok(flow);
+            }
+        }
+        for aside in asides {
+            sink.aside(aside, batch)?;
+        }
+        if let Some(found) = inspected.behind(&cursor) {
+            sink.between(&found)?;
+        }
+        Ok(ControlFlow::Continue(()))
+    }
 }

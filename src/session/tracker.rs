@@ -1,11 +1,16 @@
 //! Handler of the flow table: passes each stream's bytes to TLS and the dissector, and pairs the messages.
 
+#![expect(
+    clippy::cast_possible_truncation,
+    reason = "lengths of lists for a batch of half a megabyte"
+)]
+
 use std::sync::Arc;
 
 use super::exchange::ExchangeState;
 use super::findings::{Findings, asked};
 use super::flow_state::FlowState;
-use super::found::{Collected, Content, FlowEnd, Followed, Piece};
+use super::found::{Collected, Content, FlowEnd, Followed, Opened, Piece};
 use super::layer::{
     Each, Layer, Spans, Tls, TlsRecord, begins_as_tls, begins_with_header, content,
 };
@@ -20,6 +25,8 @@ use crate::text::secret::is_open;
 use crate::tls::Event;
 
 /// Receives what the flow table delivers.
+// Independent facts.
+#[allow(clippy::struct_excessive_bools)]
 #[derive(Debug)]
 pub(super) struct Tracker {
     pub found: Collected,
@@ -27,6 +34,8 @@ pub(super) struct Tracker {
     pub messages: u64,
     /// Whether messages without notes are only counted.
     pub counts: bool,
+    /// Whether streams are numbered later.
+    pub is_lane: bool,
     /// Whether the next bytes are known to be one RegLogin message without notes.
     pub is_clean: bool,
     /// The streams whose bytes are part of the records.
@@ -53,11 +62,12 @@ fn proxy_header_before(octets: &[u8], from_start: bool) -> usize {
 
 impl Tracker {
     /// A tracker that looks for these protocols, and keeps the bytes of the followed streams.
-    pub fn new(known: Known, follows: Followed) -> Self {
+    pub fn new(known: Arc<Known>, follows: Followed) -> Self {
         Self {
             found: Collected::default(),
             messages: 0,
             counts: false,
+            is_lane: false,
             is_clean: false,
             follows,
             key: PasswordKey::default(),
@@ -66,8 +76,27 @@ impl Tracker {
             unpaired: 0,
             tls: None,
             has_layouts: !known.layouts.is_empty(),
-            known: Arc::new(known),
+            known,
         }
+    }
+
+    /// A tracker with the same settings and no state, for one of several lanes.
+    pub fn lane(&self) -> Self {
+        Self {
+            is_lane: true,
+            key: self.key.clone(),
+            ..Self::new(Arc::clone(&self.known), self.follows)
+        }
+    }
+
+    /// Bytes of TLS records that were given up waiting for their secrets.
+    pub fn given_up_bytes(&self) -> u64 {
+        self.tls.as_ref().map_or(0, |tls| tls.given_up_bytes())
+    }
+
+    /// Whether no result depends on several streams together, so that each stream can be in a lane of its own.
+    pub const fn can_be_lane(&self) -> bool {
+        self.tls.is_none() && matches!(self.follows, Followed::Nothing)
     }
 
     /// Calls the dissector with a flow's stream, and keeps what it learned about the roles.
@@ -372,7 +401,18 @@ impl Handler<FlowState> for Tracker {
         }
     }
 
-    fn dropped(&mut self, flow: &mut Flow<FlowState>) {
+    fn opened(&mut self, slot: u32) {
+        if self.is_lane {
+            let found = &mut self.found;
+            found.opened.push(Opened {
+                frame: found.frame,
+                slot,
+                ended_before: found.flows.len() as u32,
+            });
+        }
+    }
+
+    fn dropped(&mut self, flow: &mut Flow<FlowState>, slot: u32) {
         if flow.state.layer.is_some() {
             self.through_tls(flow, |layer, tls, each| layer.finish(tls, each));
             self.report_ends(flow);
@@ -389,7 +429,7 @@ impl Handler<FlowState> for Tracker {
         });
         let sides = [flow.side(Role::Client), flow.side(Role::Server)];
         self.found.flows.push(FlowEnd {
-            stream: flow.stream,
+            stream: if self.is_lane { slot } else { flow.stream },
             ends: sides.map(|side| flow.end(side)),
             frames: sides.map(|side| flow.frames(side)),
             octets: sides.map(|side| flow.wire_octets(side)),

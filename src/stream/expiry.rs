@@ -4,6 +4,7 @@
 
 use std::collections::VecDeque;
 
+use super::dispute::SETTLED_AFTER;
 use super::entry::{Entry, Status};
 use super::flow::{Flow, Role};
 use super::history::History;
@@ -13,23 +14,40 @@ use super::table::{Closed, FlowTable};
 use super::{End, Handler};
 use crate::capture::Timestamp;
 
-/// A sweep for flows to drop runs once in this many segments.
-pub(super) const SWEEP_EVERY: usize = 16;
-/// A sweep for idle flows runs at most once in this many segments.
+/// [`FlowTable::sweep`] must be called before each frame whose number this divides.
+pub const SWEEP_EVERY: usize = 16;
+/// A sweep for idle flows runs at most once in this many frames.
 pub(super) const IDLE_SWEEP_AFTER: usize = 1024;
 /// Closed flows that are dropped together if there are too many.
 const DROPPED_TOGETHER: usize = 64;
+/// Flows that are fetched and then ended together at the end.
+const ENDED_TOGETHER: usize = 64;
 /// Sweeps for idle flows run at most this often per idle limit of capture time.
 const SWEEPS_PER_IDLE_TIME: i64 = 16;
 
 impl<S: Default> FlowTable<S> {
-    /// Drops closed flows that are too old or too many, and open ones that were idle for too long.
-    #[cold]
-    pub(super) fn sweep(&mut self, now: Timestamp, handler: &mut impl Handler<S>) {
-        self.sweep_in = SWEEP_EVERY;
+    /// Drops closed flows that are too old or too many, and open ones that were idle for too long. Must be called once in
+    /// [`SWEEP_EVERY`] frames, whether they are frames of this table's flows or not, with the time of the next frame.
+    #[inline]
+    pub fn sweep(&mut self, now: Timestamp, handler: &mut impl Handler<S>) {
+        self.idle_sweep_in = self.idle_sweep_in.saturating_sub(SWEEP_EVERY);
+        let limits = &self.memory.limits;
+        let is_over = |first: Option<&Closed>, after: i64| {
+            first.is_some_and(|closed| now.since(closed.time) > after)
+        };
+        if is_over(self.closed.front(), limits.linger)
+            || is_over(self.resets.front(), SETTLED_AFTER)
+            || self.closed.len() > limits.closed
+            || self.idle_sweep_in == 0
+        {
+            self.sweep_due(now, handler);
+        }
+    }
+
+    #[inline(never)]
+    fn sweep_due(&mut self, now: Timestamp, handler: &mut impl Handler<S>) {
         self.sweep_resets(now, handler);
         self.sweep_closed(now, handler);
-        self.idle_sweep_in = self.idle_sweep_in.saturating_sub(SWEEP_EVERY);
         if self.idle_sweep_in == 0 {
             self.sweep_idle(now, handler);
         }
@@ -59,15 +77,15 @@ impl<S: Default> FlowTable<S> {
     }
 
     /// Reads entries that have not been used for long, so that the processor fetches them all at the same time.
-    fn touch(&self, slots: impl Iterator<Item = u32>) {
+    pub fn touch(&self, slots: impl Iterator<Item = u32>) {
         let seen = slots.fold(0, |seen, slot| seen ^ self.entries[slot].touch(true));
         std::hint::black_box(seen);
     }
 
-    /// Checks every flow, once in as many segments as there are flows, and not more often than capture time requires.
+    /// Checks every flow, once in as many frames as there are flows, and not more often than capture time requires.
     #[cold]
     fn sweep_idle(&mut self, now: Timestamp, handler: &mut impl Handler<S>) {
-        self.idle_sweep_in = IDLE_SWEEP_AFTER.max(self.entries.len());
+        self.idle_sweep_in = IDLE_SWEEP_AFTER.max(self.parts * self.entries.len());
         let idle = self.memory.limits.idle;
         let pause = idle / SWEEPS_PER_IDLE_TIME;
         if (0..pause).contains(&now.since(self.swept)) {
@@ -106,7 +124,7 @@ impl<S: Default> FlowTable<S> {
         for side in [Role::Client, Role::Server].map(|role| entry.flow.side(role)) {
             entry.end(side, End::Dropped, &mut self.memory, handler);
         }
-        handler.dropped(&mut entry.flow);
+        handler.dropped(&mut entry.flow, slot);
         if entry.status == Status::Open {
             self.totals.open -= 1;
         }
@@ -127,27 +145,38 @@ impl<S: Default> FlowTable<S> {
 
     /// Ends all flows in the order of stream numbers. No segment may follow.
     pub fn finish(&mut self, handler: &mut impl Handler<S>) {
+        let mut flows = self.begin_finish();
+        flows.sort_unstable();
+        for together in flows.chunks(ENDED_TOGETHER) {
+            self.touch(together.iter().map(|(_, slot)| *slot));
+            for (_, slot) in together {
+                self.finish_flow(*slot, handler);
+            }
+        }
+    }
+
+    /// Returns the stream number and slot of each flow. Each must be passed to [`finish_flow`](Self::finish_flow) next,
+    /// and no segment may follow.
+    pub fn begin_finish(&mut self) -> Vec<(u32, u32)> {
         // Freed first, because the handler needs memory to process the ends of so many flows.
         self.index = Index::new();
         self.memory.history = History::new(0);
-        let live = |slot: &u32| self.entries[*slot].status != Status::Free;
-        let mut slots: Vec<u32> = (0..self.entries.len() as u32).filter(live).collect();
-        slots.sort_unstable_by_key(|slot| self.entries[*slot].flow.stream);
-        // Frees flows piece by piece, for the same reason.
-        let mut left = self.entries.count_by_piece(&slots);
-        for together in slots.chunks(DROPPED_TOGETHER) {
-            self.touch(together.iter().copied());
-            for slot in together {
-                self.end(*slot, handler);
-                let piece = Slab::<Entry<S>>::piece_of(*slot);
-                left[piece] -= 1;
-                if left[piece] == 0 {
-                    self.entries.free_piece(piece);
-                }
-            }
-        }
-        self.entries = Slab::new();
+        let entries = &self.entries;
+        let live = (0..entries.len() as u32).filter(|slot| entries[*slot].status != Status::Free);
+        let flows: Vec<_> = live.map(|slot| (entries[slot].flow.stream, slot)).collect();
+        self.unfinished = entries.count_by_piece(flows.iter().map(|(_, slot)| *slot));
         self.free = Vec::new();
         self.closed = VecDeque::new();
+        flows
+    }
+
+    /// Ends a flow, and frees the memory of flows piece by piece, because the handler needs memory for their ends.
+    pub fn finish_flow(&mut self, slot: u32, handler: &mut impl Handler<S>) {
+        self.end(slot, handler);
+        let piece = Slab::<Entry<S>>::piece_of(slot);
+        self.unfinished[piece] -= 1;
+        if self.unfinished[piece] == 0 {
+            self.entries.free_piece(piece);
+        }
     }
 }

@@ -79,6 +79,39 @@ impl FlowHasher {
     }
 }
 
+/// Which of `lanes` lanes a segment's flow belongs to. `lanes` is a power of two. Unlike the key, it is the same in each run:
+/// what a limit makes a lane give up must not change.
+#[must_use]
+pub fn lane_of(segment: &Segment, lanes: usize) -> usize {
+    let bits = |end: &Endpoint| match (number(end), end.address) {
+        (None, IpAddr::V6(v6)) => {
+            let bits = v6.to_bits();
+            (bits >> 64) as u64 ^ bits as u64 ^ u64::from(end.port)
+        }
+        (known, _) => known.unwrap_or_default(),
+    };
+    lane(bits(&segment.source), bits(&segment.destination), lanes)
+}
+
+/// The same for a plain segment.
+#[must_use]
+#[inline]
+pub fn lane_of_plain(segment: &PlainSegment, lanes: usize) -> usize {
+    let (source, destination) = (segment.source.number(), segment.destination.number());
+    lane(source, destination, lanes)
+}
+
+/// The lane of a flow between two ends, in any order.
+#[inline]
+const fn lane(one: u64, other: u64, lanes: usize) -> usize {
+    // The upper half of the product depends on all bits.
+    let mixed = (one ^ other).wrapping_mul(MIX);
+    (mixed >> 32) as usize & (lanes - 1)
+}
+
+/// An odd number whose bits look random.
+const MIX: u64 = 0x9e37_79b9_7f4a_7c15;
+
 #[inline]
 fn write_tags(hasher: &mut impl Hasher, segment: &Segment) {
     if segment.tags != VlanTags::NONE {

@@ -1,5 +1,7 @@
 //! Limits on the memory for streams, and counts of what was given up because of them.
 
+use std::ops::Add;
+
 use crate::capture::Timestamp;
 
 /// Limits on memory. What is given up because of them is counted in [`Totals`] or reported as a
@@ -34,6 +36,24 @@ impl Default for StreamLimits {
     }
 }
 
+impl StreamLimits {
+    /// The limits of each of `parts` tables that share them. What is remembered of delivered data is twice the share, because
+    /// one flow may send most of it.
+    pub(super) const fn part(self, parts: usize) -> Self {
+        Self {
+            buffer: self.buffer / parts,
+            history: 2 * self.history / parts,
+            closed: self.closed / parts,
+            ..self
+        }
+    }
+
+    /// Whether each of `parts` tables would have enough for one direction.
+    pub(super) const fn can_be_part(&self, parts: usize) -> bool {
+        self.buffer / parts >= self.buffer_per_direction
+    }
+}
+
 /// Counts over all flows so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Totals {
@@ -49,4 +69,19 @@ pub struct Totals {
     pub given_up: u64,
     /// Retransmitted bytes that were not compared: their first copy was no longer remembered.
     pub uncompared: u64,
+}
+
+impl Add for Totals {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            streams: self.streams + other.streams,
+            open: self.open + other.open,
+            idle: self.idle + other.idle,
+            closed_early: self.closed_early + other.closed_early,
+            given_up: self.given_up + other.given_up,
+            uncompared: self.uncompared + other.uncompared,
+        }
+    }
 }

@@ -34,7 +34,8 @@ pub(crate) use dispute::SETTLED_AFTER;
 pub use flow::{Flow, Role, Roles, Side};
 pub(crate) use history::MAX_STEPS;
 
-pub use key::{FlowHasher, FlowKey};
+pub use expiry::SWEEP_EVERY;
+pub use key::{FlowHasher, FlowKey, lane_of, lane_of_plain};
 pub use limits::{StreamLimits, Totals};
 pub use plain::{PlainCarried, Taken};
 pub use table::{FlowTable, Hint, Placement, StreamNumbers};
@@ -199,6 +200,10 @@ pub trait Handler<S> {
     fn interest(&self, flow: &Flow<S>) -> Interest;
     /// Processes an event of the flow; `from` is the side whose bytes it concerns.
     fn take(&mut self, flow: &mut Flow<S>, from: Side, event: StreamEvent<'_>);
-    /// Called once for each flow, when it is dropped. Both sides have ended by then.
-    fn dropped(&mut self, flow: &mut Flow<S>);
+    /// Called once for each flow, when a segment opens it in this slot. Slots are reused after a flow is dropped.
+    fn opened(&mut self, slot: u32) {
+        let _ = slot;
+    }
+    /// Called once for each flow, when it is dropped from its slot. Both sides have ended by then.
+    fn dropped(&mut self, flow: &mut Flow<S>, slot: u32);
 }

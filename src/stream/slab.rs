@@ -52,10 +52,10 @@ impl<T> Slab<T> {
     }
 
     /// For each piece, how many of these numbers are in it.
-    pub fn count_by_piece(&self, numbers: &[u32]) -> Vec<usize> {
+    pub fn count_by_piece(&self, numbers: impl Iterator<Item = u32>) -> Vec<usize> {
         let mut counts = vec![0; self.pieces.len()];
         for number in numbers {
-            counts[*number as usize / PIECE] += 1;
+            counts[number as usize / PIECE] += 1;
         }
         counts
     }
@@ -116,7 +116,10 @@ mod tests {
             (None, Some(&(count - 1)))
         );
         assert_eq!(slab.iter_mut().count(), count as usize);
-        assert_eq!(slab.count_by_piece(&[0, 1, PIECE as u32]), [2, 1, 0]);
+        assert_eq!(
+            slab.count_by_piece([0, 1, PIECE as u32].into_iter()),
+            [2, 1, 0]
+        );
         slab.free_piece(Slab::<u32>::piece_of(1));
         assert_eq!((slab.get(1), slab[count - 1]), (None, count - 1));
     }

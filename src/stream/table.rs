@@ -13,7 +13,7 @@ use hashbrown::HashMap;
 
 use super::dispute::Dispute;
 use super::entry::{Entry, Memory, Status};
-use super::expiry::{IDLE_SWEEP_AFTER, SWEEP_EVERY};
+use super::expiry::IDLE_SWEEP_AFTER;
 use super::flow::{Ends, Flow, Role, Side};
 use super::history::History;
 use super::index::Index;
@@ -75,10 +75,12 @@ pub struct FlowTable<S> {
     pub(super) closed: VecDeque<Closed>,
     /// Capture time of the last sweep for idle flows.
     pub(super) swept: Timestamp,
-    /// Segments until the next sweep for idle flows.
+    /// Frames until the next sweep for idle flows.
     pub(super) idle_sweep_in: usize,
-    /// Segments until the next sweep.
-    pub(super) sweep_in: usize,
+    /// Over how many tables the flows of the capture are distributed.
+    pub(super) parts: usize,
+    /// Flows in each piece of `entries` that are still to be ended.
+    pub(super) unfinished: Vec<usize>,
     pub(super) totals: Totals,
     /// Stream numbers from an earlier pass. Without them, streams are numbered in order.
     numbers: Option<StreamNumbers>,
@@ -120,10 +122,27 @@ impl<S: Default> FlowTable<S> {
             closed: VecDeque::new(),
             swept: Timestamp(0),
             idle_sweep_in: IDLE_SWEEP_AFTER,
-            sweep_in: SWEEP_EVERY,
+            parts: 1,
+            unfinished: Vec::new(),
             totals: Totals::default(),
             numbers: None,
         }
+    }
+
+    /// An empty table with the same settings, for one of `parts` parts of a capture's flows: with its part of the limits.
+    #[must_use]
+    pub fn part(&self, parts: usize) -> Self {
+        Self {
+            hasher: self.hasher.clone(),
+            parts,
+            ..Self::new(&self.watched_ports, self.memory.limits.part(parts))
+        }
+    }
+
+    /// Whether each of `parts` tables would have a sensible part of the limits, and streams are numbered in order.
+    #[must_use]
+    pub const fn can_be_part(&self, parts: usize) -> bool {
+        self.numbers.is_none() && self.memory.limits.can_be_part(parts)
     }
 
     /// Uses the stream numbers of an earlier pass.
@@ -167,18 +186,6 @@ impl<S: Default> FlowTable<S> {
             }
         }
         std::hint::black_box(seen);
-    }
-
-    /// Drops flows whose time is over, once in a fixed number of segments. Returns whether it did a sweep. Must be
-    /// called before each segment.
-    #[inline]
-    pub fn sweep_if_due(&mut self, time: Timestamp, handler: &mut impl Handler<S>) -> bool {
-        self.sweep_in -= 1;
-        let due = self.sweep_in == 0;
-        if due {
-            self.sweep(time, handler);
-        }
-        due
     }
 
     /// Processes a segment: passes what its receiver got to `handler`, and returns the segment's place and flow.
@@ -272,7 +279,7 @@ impl<S: Default> FlowTable<S> {
             _ => self.index.find(key.tag, same),
         };
         let Some(slot) = found else {
-            return (self.open(key, carried, false), false);
+            return (self.open(key, carried, false, handler), false);
         };
         let entry = &entries[slot];
         if entry.unsettled || entry.is_reopened_by(segment, from) {
@@ -283,7 +290,13 @@ impl<S: Default> FlowTable<S> {
 
     /// Opens a flow. A `rival` is not put into the index, because that has another flow between the same ends.
     #[cold]
-    pub(super) fn open(&mut self, key: FlowKey, carried: &Carried<'_>, rival: bool) -> u32 {
+    pub(super) fn open(
+        &mut self,
+        key: FlowKey,
+        carried: &Carried<'_>,
+        rival: bool,
+        handler: &mut impl Handler<S>,
+    ) -> u32 {
         let Segment {
             source,
             destination,
@@ -313,6 +326,7 @@ impl<S: Default> FlowTable<S> {
         if !rival {
             self.index.insert(key.tag, slot);
         }
+        handler.opened(slot);
         slot
     }
 }

@@ -205,14 +205,14 @@ impl<S: Default> FlowTable<S> {
         let reset = dispute.is_some_and(|dispute| dispute.reset.is_some());
         if entry.status == Status::Closed || reset {
             self.drop_flow(slot, handler);
-            return (self.open(key, carried, false), true);
+            return (self.open(key, carried, false, handler), true);
         }
         let why = if entry.has_wrong_checksum(from, carried) {
             Ignored::Checksum
         } else {
             Ignored::GoesOn
         };
-        let new = self.open(key, carried, true);
+        let new = self.open(key, carried, true, handler);
         self.entries[slot].unsettled = true;
         self.disputes.entry(slot).or_default().rival = Some(Rival {
             slot: new,

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use authscope::capture::{Batch, Frame, FrameHeader, FrameSource, ReadOptions, SourceError, open};
 use authscope::session::summary::{Summary, Times};
 use authscope::session::{FrameRecord, Inspected, Inspector, Options, Remainder, Sink, run};
+use authscope::stream::StreamLimits;
 use authscope::synth::load::Load;
 
 /// Everything that records say, as text, until there are enough of them.
@@ -64,15 +65,20 @@ fn captures() -> Vec<PathBuf> {
         .collect()
 }
 
+/// Numbers of threads that are compared with one.
+const THREADS: [usize; 4] = [2, 3, 5, 8];
+
 #[test]
-fn one_thread_and_two_agree_on_every_capture() {
+fn any_number_of_threads_gives_the_same_records_of_every_capture() {
     let captures = captures();
     assert!(captures.len() > 100);
     for path in captures {
         let one = transcript(&path, 1, usize::MAX);
         assert!(!one.is_empty());
-        let two = transcript(&path, 2, usize::MAX);
-        assert_eq!(one, two, "{}", path.display());
+        for threads in [2, 5] {
+            let more = transcript(&path, threads, usize::MAX);
+            assert_eq!(one, more, "{threads} threads, {}", path.display());
+        }
     }
 }
 
@@ -94,11 +100,14 @@ fn large_capture() -> tempfile::NamedTempFile {
 }
 
 #[test]
-fn one_thread_and_two_agree_on_a_large_capture() {
+fn any_number_of_threads_gives_the_same_records_of_a_large_capture() {
     let file = large_capture();
     let one = transcript(file.path(), 1, usize::MAX);
     assert!(one.len() > 25_000, "{}", one.len());
-    assert!(one == transcript(file.path(), 2, usize::MAX));
+    for threads in THREADS {
+        let more = transcript(file.path(), threads, usize::MAX);
+        assert!(one == more, "{threads} threads");
+    }
 }
 
 /// Counts records one by one, or batches as they are.
@@ -130,13 +139,13 @@ impl Sink for Counted {
     }
 }
 
-fn counted(path: &Path, threads: usize, batches: bool) -> String {
+fn counted(path: &Path, threads: usize, batches: bool, options: &Options) -> String {
     let source = open(path, ReadOptions::default()).unwrap();
     let mut counted = Counted {
         summary: Summary::default(),
         batches,
     };
-    let inspector = Inspector::new(&Options::default());
+    let inspector = Inspector::new(options);
     let Ok(_) = run(Box::new(source), inspector, &mut counted, threads);
     let summary = &counted.summary;
     let users: Vec<_> = summary
@@ -151,65 +160,112 @@ fn counted(path: &Path, threads: usize, batches: bool) -> String {
         .collect();
     let times = summary.times.each_ref().map(Times::quantiles);
     format!(
-        "{:?} {} {:?} {:?} {:?} {:?} {users:?} {addresses:?} {times:?} {:?} {:?}",
+        "{:?} {} {:?} {:?} {:?} {:?} {users:?} {addresses:?} {times:?} {:?} {:?} {:?}",
         summary.frames,
         summary.streams,
         summary.rate.bars(),
         summary.messages,
         summary.outcomes,
         summary.protocols,
+        summary.conversations.largest(),
         summary.findings(),
         summary.limits(),
     )
 }
 
-/// Where only counts are wanted, messages and frames take shorter ways, which lead to the same.
+/// Where only counts are wanted, messages and frames take shorter ways, and flows are distributed over lanes. The counts
+/// are the same.
 #[test]
 fn counts_of_batches_are_those_of_records() {
     let large = large_capture();
     let mut all = captures();
     all.push(large.path().to_owned());
     for path in all {
-        let records = counted(&path, 1, false);
-        for threads in [1, 2] {
-            let batches = counted(&path, threads, true);
-            assert_eq!(records, batches, "{} threads, {}", threads, path.display());
+        let records = counted(&path, 1, false, &Options::default());
+        for threads in [1, 2, 3, 5, 8] {
+            let batches = counted(&path, threads, true, &Options::default());
+            assert_eq!(records, batches, "{threads} threads, {}", path.display());
         }
+    }
+}
+
+/// Each lane has its part of every limit, whatever threads there are.
+#[test]
+fn any_number_of_threads_counts_the_same_where_limits_are_reached() {
+    let file = large_capture();
+    let options = Options {
+        streams: StreamLimits {
+            buffer: 64 << 10,
+            buffer_per_direction: 2 << 10,
+            history: 32 << 10,
+            closed: 64,
+            ..StreamLimits::default()
+        },
+        ..Options::default()
+    };
+    let one = counted(file.path(), 1, true, &options);
+    for limit in ["forgotten early", "not compared"] {
+        assert!(one.contains(limit), "no connection was {limit}");
+    }
+    for threads in THREADS {
+        let more = counted(file.path(), threads, true, &options);
+        assert!(one == more, "{threads} threads");
     }
 }
 
 /// What was read ahead and is not wanted any more shows nowhere.
 #[test]
-fn one_thread_and_two_agree_when_the_sink_has_enough() {
+fn any_number_of_threads_gives_the_same_records_when_the_sink_has_enough() {
     let file = large_capture();
     for most in [1, 5_000] {
         let one = transcript(file.path(), 1, most);
         assert_eq!(one.len(), most + 1);
-        assert!(one == transcript(file.path(), 2, most));
+        for threads in THREADS {
+            assert!(
+                one == transcript(file.path(), threads, most),
+                "{threads} threads"
+            );
+        }
     }
 }
 
-/// Panics at once.
-struct Faulty;
+/// Gives some batches without frames, then panics. If it may wait, another thread reads it than that which feeds the sink.
+struct Faulty {
+    left: usize,
+    may_wait: bool,
+}
 
 impl FrameSource for Faulty {
-    fn fill(&mut self, _: &mut Batch) -> Result<bool, SourceError> {
-        panic!("a fault, as this test wants it");
+    fn may_wait(&self) -> bool {
+        self.may_wait
+    }
+
+    fn fill(&mut self, batch: &mut Batch) -> Result<bool, SourceError> {
+        batch.clear();
+        self.left = self
+            .left
+            .checked_sub(1)
+            .expect("a fault, as this test wants it");
+        Ok(true)
     }
 }
 
 /// A fault in another thread does not look like the end of the capture.
 #[test]
-fn a_fault_is_a_fault_with_one_thread_and_with_two() {
-    for threads in [1, 2] {
+fn a_fault_is_a_fault_with_any_number_of_threads() {
+    let ways = [1, 2, 3]
+        .into_iter()
+        .flat_map(|threads| [(threads, 0, false), (threads, 9, false), (threads, 9, true)]);
+    for (threads, left, may_wait) in ways {
         let outcome = std::panic::catch_unwind(|| {
             let mut transcript = Transcript {
                 lines: Vec::new(),
                 most: usize::MAX,
             };
             let inspector = Inspector::new(&Options::default());
-            let _ = run(Box::new(Faulty), inspector, &mut transcript, threads);
+            let faulty = Faulty { left, may_wait };
+            let _ = run(Box::new(faulty), inspector, &mut transcript, threads);
         });
-        assert!(outcome.is_err(), "{threads}");
+        assert!(outcome.is_err(), "{threads} {left} {may_wait}");
     }
 }

@@ -1,0 +1,110 @@
+//! What receives the results of an inspector.
+
+use std::ops::ControlFlow;
+
+use super::{FrameRecord, Inspected, Remainder};
+use crate::capture::{Aside, Batch};
+
+/// Receives the results of an inspector. An error of any function ends the run, and [`run`](super::run()) returns it.
+pub trait Sink {
+    /// Error of the sink.
+    type Error;
+
+    /// Receives a frame's record. `Break` ends the run; [`end`](Self::end) is called all the same, without results.
+    fn record(&mut self, record: &FrameRecord<'_>) -> Result<ControlFlow<()>, Self::Error>;
+
+    /// Receives the record of a frame without messages, notes or stream events. Most frames are like that, and some
+    /// outputs do little with them.
+    fn bare(&mut self, record: &FrameRecord<'_>) -> Result<ControlFlow<()>, Self::Error> {
+        self.record(record)
+    }
+
+    /// Whether the sink only counts. It then receives each [`batch`](Self::batch) instead of records and asides.
+    fn counts(&self) -> bool {
+        false
+    }
+
+    /// Whether a sink that only counts needs every message itself, none as a [`CleanMessage`](super::CleanMessage).
+    fn wants_messages(&self) -> bool {
+        false
+    }
+
+    /// Receives a batch and the results of inspecting it.
+    fn batch(&mut self, batch: &Batch, inspected: &Inspected) -> Result<(), Self::Error> {
+        let _ = (batch, inspected);
+        Ok(())
+    }
+
+    /// Called before a batch's records, for sinks that remember where frames are stored.
+    fn begin(&mut self, batch: &Batch) {
+        let _ = batch;
+    }
+
+    /// Receives what is between frames in a capture file, for sinks that write captures.
+    fn aside(&mut self, aside: &Aside, batch: &Batch) -> Result<(), Self::Error> {
+        let _ = (aside, batch);
+        Ok(())
+    }
+
+    /// Receives results that do not belong to a frame: in a live capture, what had waited for TLS secrets.
+    fn between(&mut self, found: &Remainder<'_>) -> Result<(), Self::Error> {
+        let _ = found;
+        Ok(())
+    }
+
+    /// Called when everything that has arrived was passed on and more may take a while: the sink should flush its
+    /// buffers. `Break` ends the run, as a signal would.
+    fn pause(&mut self) -> Result<ControlFlow<()>, Self::Error> {
+        Ok(ControlFlow::Continue(()))
+    }
+
+    /// Receives what the end of the capture brings.
+    fn end(&mut self, remainder: &Remainder<'_>) -> Result<(), Self::Error>;
+}
+
+/// Forwards to the sink, so that the caller keeps it and can read it after the run.
+impl<S: Sink + ?Sized> Sink for &mut S {
+    type Error = S::Error;
+
+    #[inline]
+    fn record(&mut self, record: &FrameRecord<'_>) -> Result<ControlFlow<()>, S::Error> {
+        (**self).record(record)
+    }
+
+    #[inline]
+    fn bare(&mut self, record: &FrameRecord<'_>) -> Result<ControlFlow<()>, S::Error> {
+        (**self).bare(record)
+    }
+
+    fn counts(&self) -> bool {
+        (**self).counts()
+    }
+
+    fn wants_messages(&self) -> bool {
+        (**self).wants_messages()
+    }
+
+    fn batch(&mut self, batch: &Batch, inspected: &Inspected) -> Result<(), S::Error> {
+        (**self).batch(batch, inspected)
+    }
+
+    fn begin(&mut self, batch: &Batch) {
+        (**self).begin(batch);
+    }
+
+    fn aside(&mut self, aside: &Aside, batch: &Batch) -> Result<(), S::Error> {
+        (**self).aside(aside, batch)
+    }
+
+    fn between(&mut self, found: &Remainder<'_>) -> Result<(), S::Error> {
+        (**self).between(found)
+    }
+
+    fn pause(&mut self) -> Result<ControlFlow<()>, S::Error> {
+        (**self).pause()
+    }
+
+    fn end(&mut self, remainder: &Remainder<'_>) -> Result<(), S::Error> {
+        (**self).end(remainder)
+    }
+}
