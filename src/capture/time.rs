@@ -10,6 +10,12 @@ impl Timestamp {
     /// Nanoseconds in a second.
     pub const SECOND: i64 = 1_000_000_000;
 
+    /// The earliest time.
+    pub const FIRST: Self = Self(i64::MIN);
+
+    /// The latest time.
+    pub const LAST: Self = Self(i64::MAX);
+
     /// A time from seconds and nanoseconds. Saturates at the ends of the range.
     #[must_use]
     pub const fn new(seconds: i64, nanoseconds: i64) -> Self {
@@ -18,6 +24,12 @@ impl Timestamp {
                 .saturating_mul(Self::SECOND)
                 .saturating_add(nanoseconds),
         )
+    }
+
+    /// The time so many nanoseconds later. Saturates at the ends of the range.
+    #[must_use]
+    pub const fn plus(self, nanoseconds: i64) -> Self {
+        Self(self.0.saturating_add(nanoseconds))
     }
 
     /// Nanoseconds from `earlier` to this; negative if this is earlier.

@@ -5,13 +5,14 @@
     reason = "indexes in a batch of half a megabyte"
 )]
 
+use super::lanes::Lanes;
 use crate::capture::{Batch, Frame};
 use crate::dissect::reglogin::one_clean_message;
 use crate::packet::{
     Datagram, Defragmenter, Ip, Packet, PlainSegment, decode, decode_by_steps, decode_payload,
     plain_segment,
 };
-use crate::stream::{FlowHasher, FlowKey, lane_of, lane_of_plain};
+use crate::stream::{FlowHasher, FlowKey};
 
 /// How frames are decoded for an inspector.
 #[derive(Debug, Clone, Default)]
@@ -20,8 +21,8 @@ pub struct Decoding {
     pub(super) ignore_vlan_tags: bool,
     /// Whether to check for payloads that are one RegLogin message without notes, for runs that only count those.
     pub(super) judges: bool,
-    /// Over how many lanes the flows are distributed: a power of two; 0 is like 1.
-    pub(super) lanes: usize,
+    /// The lanes over which flows are distributed.
+    pub(super) lanes: Lanes,
 }
 
 impl Decoding {
@@ -99,8 +100,9 @@ pub(super) enum Compact {
 /// The decoded frames of a batch.
 #[derive(Debug, Default)]
 pub struct Decoded {
-    /// The frames of each lane, in order. Frames without a segment are in the first.
-    pub(super) lanes: Vec<Vec<DecodedFrame>>,
+    /// The frames of each group of lanes, in order.
+    pub(super) groups: Vec<Vec<DecodedFrame>>,
+    lanes: Lanes,
     pub(super) others: Vec<Packet>,
     /// Datagrams that fragments completed, with their packets.
     pub(super) datagrams: Vec<(Datagram, Packet)>,
@@ -110,21 +112,39 @@ pub struct Decoded {
 
 impl Decoded {
     /// Replaces the content by the decoded frames of `batch`. `decoding` must come from the inspector that is to use
-    /// them. Fragments are in no lane before [`defragment`](Self::defragment).
+    /// them. Fragments are in no group before [`defragment`](Self::defragment).
     pub fn fill(&mut self, batch: &Batch, decoding: &Decoding) {
         self.others.clear();
         self.datagrams.clear();
         self.fragments.clear();
-        let lanes = decoding.lanes.max(1);
-        self.lanes.resize_with(lanes, Vec::new);
-        for lane in &mut self.lanes {
-            lane.clear();
-            lane.reserve(batch.headers.len() / lanes);
+        self.lanes = decoding.lanes;
+        let groups = usize::from(self.lanes.groups);
+        self.groups.resize_with(groups, Vec::new);
+        for group in &mut self.groups {
+            group.clear();
+            group.reserve(batch.headers.len() / groups);
         }
+        let mut groups = std::mem::take(&mut self.groups);
+        match &mut groups[..] {
+            [one] => self.decode(batch, decoding, |frame| one.push(frame)),
+            groups => {
+                let shift = self.lanes.shift();
+                let put = |frame: DecodedFrame| {
+                    groups[usize::from(frame.key.lane) >> shift].push(frame);
+                };
+                self.decode(batch, decoding, put);
+            }
+        }
+        self.groups = groups;
+    }
+
+    /// Decodes the frames, and passes those without a fragment to `put`.
+    #[inline]
+    fn decode(&mut self, batch: &Batch, decoding: &Decoding, mut put: impl FnMut(DecodedFrame)) {
         for (index, header) in (0..).zip(&batch.headers) {
             let (link, octets) = (header.link, batch.octets(header));
             if let Some(segment) = plain_segment(link, octets) {
-                self.lanes[lane_of_plain(&segment, lanes)].push(DecodedFrame {
+                put(DecodedFrame {
                     index,
                     key: decoding.hasher.key_of_plain(&segment),
                     packet: Compact::Plain(segment),
@@ -132,25 +152,27 @@ impl Decoded {
                 });
             } else {
                 let packet = decode_by_steps(link, octets, header.wire);
-                self.push_other(index, decoding.keyed(packet));
+                if let Some(frame) = self.other(index, decoding.keyed(packet)) {
+                    put(frame);
+                }
             }
         }
     }
 
-    fn push_other(&mut self, index: u32, (packet, key): (Packet, FlowKey)) {
+    /// The decoded frame with any packet; `None` if it is a fragment.
+    fn other(&mut self, index: u32, (packet, key): (Packet, FlowKey)) -> Option<DecodedFrame> {
         let place = self.others.len() as u32;
         self.others.push(packet);
-        let lane = match &packet {
-            Packet::Fragment(_) => return self.fragments.push((index, place)),
-            Packet::Tcp(segment) => lane_of(segment, self.lanes.len()),
-            Packet::Ip(..) | Packet::Other(_) => 0,
-        };
-        self.lanes[lane].push(DecodedFrame {
+        if let Packet::Fragment(_) = &packet {
+            self.fragments.push((index, place));
+            return None;
+        }
+        Some(DecodedFrame {
             index,
             key,
             packet: Compact::Other(place),
             is_clean: false,
-        });
+        })
     }
 
     /// Adds the batch's fragments to `defragmenter`, and puts the datagrams that they complete in their place. Must be
@@ -172,18 +194,14 @@ impl Decoded {
                 packet: Compact::Other(place),
                 is_clean: false,
             };
-            let mut lane = 0;
             if let Some((datagram, packet, key)) = decoding.defragment(defragmenter, &frame, ip) {
                 one.packet = Compact::Datagram(self.datagrams.len() as u32);
                 one.key = key;
-                if let Packet::Tcp(segment) = &packet {
-                    lane = lane_of(segment, self.lanes.len());
-                }
                 self.datagrams.push((datagram, packet));
             }
-            let lane = &mut self.lanes[lane];
-            let at = lane.partition_point(|other| other.index < index);
-            lane.insert(at, one);
+            let group = &mut self.groups[usize::from(one.key.lane) >> self.lanes.shift()];
+            let at = group.partition_point(|other| other.index < index);
+            group.insert(at, one);
         }
     }
 
@@ -206,18 +224,17 @@ impl Decoded {
         }
     }
 
-    /// The key of a frame's flow, and whether the frame brings data: what prefetching needs.
+    /// Whether a frame's segment brings data.
     #[inline]
-    pub(super) fn looked_for(&self, frame: &DecodedFrame) -> (FlowKey, bool) {
-        let brings_data = match &frame.packet {
+    pub(super) fn brings_data(&self, frame: &DecodedFrame) -> bool {
+        match &frame.packet {
             Compact::Plain(segment) => segment.payload_len > 0,
             Compact::Datagram(_) => true,
             Compact::Other(place) => match &self.others[*place as usize] {
                 Packet::Tcp(segment) => segment.payload_len > 0,
                 _ => false,
             },
-        };
-        (frame.key, brings_data)
+        }
     }
 }
 

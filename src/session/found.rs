@@ -27,6 +27,8 @@ pub(super) struct Collected {
     pub clean: Vec<CleanMessage>,
     /// Index in its batch of the frame being inspected.
     pub frame: u32,
+    /// Whether flows are dropped before that frame, which may be of another lane.
+    pub sweeps: bool,
     pub notes: Vec<StreamNote>,
     pub resolutions: Vec<Resolution>,
     pub unasked: Vec<u64>,
@@ -37,14 +39,22 @@ pub(super) struct Collected {
     pub tls: Vec<TlsRecord>,
 }
 
+/// Counts over a whole capture.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Whole {
+    pub messages: u64,
+    pub totals: Totals,
+    pub given_up: GivenUp,
+}
+
 /// A flow that was opened in one of several lanes, which is numbered when the lanes' results are merged.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Opened {
     /// Index in its batch of the frame that opened it.
     pub frame: u32,
-    /// Its slot in the lane's flow table. Until it is numbered, that is the stream's number in [`FlowEnd`].
-    pub slot: u32,
-    /// Length of [`Collected::flows`] when it was opened: those may have used the same slot before.
+    /// Its place, which is the stream's number in [`FlowEnd`] until it is numbered.
+    pub place: u32,
+    /// Length of [`Collected::flows`] when it was opened: those may have had the same place before.
     pub ended_before: u32,
 }
 
@@ -148,29 +158,21 @@ impl Collected {
             + self.tls.len()
     }
 
-    /// What the end of a capture brings, if it is in these lists. `messages` is the number of all messages of the run.
-    pub fn remainder(&self, messages: u64, totals: Totals, given_up: GivenUp) -> Remainder<'_> {
+    /// What the end of a capture brings, if it is in these lists, with these counts over the whole capture.
+    pub fn remainder(&self, whole: Whole) -> Remainder<'_> {
         Remainder {
             messages: &self.messages,
             notes: &self.notes,
-            first_message: messages - self.messages.len() as u64,
+            first_message: whole.messages - self.messages.len() as u64,
             resolutions: &self.resolutions,
             unasked: &self.unasked,
             ended_flows: &self.flows,
             followed: &self.followed,
             tls: &self.tls,
-            totals,
-            given_up,
+            totals: whole.totals,
+            given_up: whole.given_up,
             ..Remainder::default()
         }
-    }
-
-    /// Moves what `other` has found of messages to the end.
-    pub fn append(&mut self, other: &mut Self) {
-        self.messages.append(&mut other.messages);
-        self.notes.append(&mut other.notes);
-        self.resolutions.append(&mut other.resolutions);
-        self.unasked.append(&mut other.unasked);
     }
 
     pub fn clear(&mut self) {

@@ -27,11 +27,25 @@ struct Placed {
     brought: bool,
 }
 
+/// When something was found: before or with a frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+struct Moment(u32);
+
+impl Moment {
+    const fn of(found: &Collected) -> Self {
+        Self(found.frame << 1 | !found.sweeps as u32)
+    }
+
+    /// Index of the frame in its batch.
+    const fn frame(self) -> u32 {
+        self.0 >> 1
+    }
+}
+
 /// Lengths of the lists after a frame. Small, because every third frame has one.
 #[derive(Debug, Clone, Copy, Default)]
 struct Lengths {
-    /// Index of the frame in its batch.
-    frame: u32,
+    moment: Moment,
     messages: u32,
     notes: u32,
     resolutions: u32,
@@ -74,8 +88,8 @@ pub struct Inspected {
     first_message: u64,
     /// Counts of frames, if only counts are wanted.
     counts: Option<Counts>,
-    /// The frame with which each resolution was found, if resolutions are read all together.
-    resolved_with: Vec<u32>,
+    /// When each resolution was found, if results will be merged.
+    resolved: Vec<Moment>,
 }
 
 /// Counts of frames that get no records.
@@ -83,6 +97,8 @@ pub struct Inspected {
 struct Counts {
     /// Whether resolutions are assigned to frames, or only read all together.
     resolutions: bool,
+    /// Whether the results will be merged with those of other groups of lanes.
+    will_be_merged: bool,
     watched: u64,
     without_tcp: WithoutTcp,
 }
@@ -119,13 +135,20 @@ impl Inspected {
         self.frames.clear();
         self.found.clear();
         self.brought.clear();
-        self.resolved_with.clear();
+        self.resolved.clear();
         self.total = 0;
         self.first_message = first_message;
         self.counts = (wanted != Wanted::Records).then(|| Counts {
             resolutions: wanted == Wanted::Messages,
             ..Counts::default()
         });
+    }
+
+    /// Records when resolutions are found, because the results will be merged with those of other groups of lanes.
+    pub(super) const fn will_be_merged(&mut self) {
+        if let Some(counts) = &mut self.counts {
+            counts.will_be_merged = true;
+        }
     }
 
     /// Whether only counts are wanted; then it is not recorded where each frame belongs.
@@ -183,8 +206,10 @@ impl Inspected {
     pub(super) fn push_brought(&mut self, found: &Collected) -> bool {
         let total = match &self.counts {
             Some(counts) if !counts.resolutions => {
-                self.resolved_with
-                    .resize(found.resolutions.len(), found.frame);
+                if counts.will_be_merged && found.resolutions.len() > self.resolved.len() {
+                    let moment = Moment::of(found);
+                    self.resolved.resize(found.resolutions.len(), moment);
+                }
                 found.rest_len()
             }
             _ => found.len(),
@@ -202,7 +227,7 @@ impl Inspected {
         let [unasked, followed, tls] =
             [found.unasked.len(), found.followed.len(), found.tls.len()].map(|len| len as u32);
         self.brought.push(Lengths {
-            frame: found.frame,
+            moment: Moment::of(found),
             messages: found.messages.len() as u32,
             notes: found.notes.len() as u32,
             resolutions: found.resolutions.len() as u32,
@@ -235,7 +260,7 @@ impl Inspected {
         let mut from = Lengths::default();
         self.brought.iter().map(move |to| {
             let brought = Brought {
-                frame: to.frame as usize,
+                frame: to.moment.frame() as usize,
                 messages: part(&found.messages, from.messages, to.messages),
                 notes: part(&found.notes, from.notes, to.notes),
                 first_message: self.first_message + u64::from(from.messages),

@@ -7,11 +7,11 @@
 
 use std::sync::Arc;
 
-use super::GivenUp;
-use super::decoded::{Compact, Decoded, Decoding};
+use super::decoded::{Compact, Decoded, DecodedFrame, Decoding};
 use super::flow_state::FlowState;
 use super::found::{Collected, StreamNote};
 use super::inspected::{Cursor, Inspected};
+use super::lanes::{Lanes, finish};
 use super::layer::Tls;
 use super::options::Options;
 use super::record::{FrameRecord, Remainder};
@@ -72,7 +72,7 @@ impl Inspector {
             decoding: Decoding {
                 hasher: table.hasher(),
                 judges: false,
-                lanes: 1,
+                lanes: Lanes::ONE,
                 ignore_vlan_tags: options.ignore_vlan_tags,
             },
             table,
@@ -87,30 +87,40 @@ impl Inspector {
         }
     }
 
-    /// Divides an inspector that has seen no frames into one for each of `lanes` parts of a capture's flows. Only for
-    /// [`Wanted::Counts`]: streams are numbered when results are merged.
-    pub(super) fn into_lanes(self, lanes: usize) -> Vec<Self> {
-        let lane = |_| Self {
-            table: self.table.part(lanes),
-            decoding: Decoding {
-                lanes,
-                ..self.decoding.clone()
-            },
-            fragments: Defragmenter::default(),
-            tracker: self.tracker.lane(),
-            packet: Packet::Other(Other::LinkType),
-            datagram: None,
-            alone: Inspected::default(),
-            ..self
+    /// Divides an inspector that has seen no frames into one for each group of these lanes. Only for
+    /// [`Wanted::Counts`]: with several groups, streams are numbered later.
+    pub(super) fn into_groups(mut self, lanes: Lanes) -> Vec<Self> {
+        self.decoding.lanes = lanes;
+        let table = || self.table.of_lanes(lanes.lanes / lanes.groups, lanes.lanes);
+        if lanes.groups == 1 {
+            self.table = table();
+            self.decoding.hasher = self.table.hasher();
+            return vec![self];
+        }
+        let group = |group| {
+            let table = table();
+            Self {
+                decoding: Decoding {
+                    hasher: table.hasher(),
+                    ..self.decoding.clone()
+                },
+                table,
+                fragments: Defragmenter::default(),
+                tracker: self.tracker.for_group(group),
+                packet: Packet::Other(Other::LinkType),
+                datagram: None,
+                alone: Inspected::default(),
+                ..self
+            }
         };
-        (0..lanes).map(lane).collect()
+        (0..lanes.groups).map(group).collect()
     }
 
-    /// Whether the flows can be distributed over this many lanes.
-    pub(super) const fn can_have_lanes(&self, lanes: usize) -> bool {
-        matches!(self.wanted, Wanted::Counts)
-            && self.table.can_be_part(lanes)
-            && self.tracker.can_be_lane()
+    /// Whether flows can be distributed over this many lanes.
+    pub(super) fn can_have_lanes(&self, lanes: u8) -> bool {
+        self.wanted == Wanted::Counts
+            && self.table.can_have_lanes(lanes)
+            && self.tracker.can_have_lanes()
     }
 
     /// Decodes and inspects a frame, and returns its record.
@@ -155,44 +165,36 @@ impl Inspector {
 
     /// Inspects a batch of decoded frames, and replaces the content of `inspected` by the results.
     pub fn inspect(&mut self, batch: &Batch, decoded: &Decoded, inspected: &mut Inspected) {
-        self.inspect_lane(batch, decoded, 0, inspected);
+        self.inspect_group(0, batch, decoded, inspected);
     }
 
-    /// Inspects the frames of one lane.
-    pub(super) fn inspect_lane(
+    /// Inspects the frames of a group of lanes.
+    pub(super) fn inspect_group(
         &mut self,
+        group: usize,
         batch: &Batch,
         decoded: &Decoded,
-        lane: usize,
         inspected: &mut Inspected,
     ) {
-        let mut hints = [None; PREFETCHED];
-        let mut sweeps = Sweeps::of(batch);
         self.begin(inspected, self.wanted);
+        self.tracker.found.sweeps = true;
         self.take_secrets(batch);
-        for chunk in decoded.lanes[lane].chunks(PREFETCHED) {
-            let segments = chunk.iter().map(|one| decoded.looked_for(one));
+        if inspected.counts() {
+            inspected.push_brought(&self.tracker.found);
+        }
+        let mut sweeps = Sweeps::of(batch);
+        let mut hints = [None; PREFETCHED];
+        for chunk in decoded.groups[group].chunks(PREFETCHED) {
+            let segments = chunk.iter().map(|one| (one.key, decoded.brings_data(one)));
             self.table.prefetch(segments, &mut hints);
             for (one, hint) in chunk.iter().zip(hints) {
                 while let Some(due) = sweeps.due_at(one.index) {
                     self.sweep(batch, due, inspected);
                 }
                 self.tracker.found.frame = one.index;
+                self.tracker.found.sweeps = false;
                 let frame = batch.frame(one.index as usize);
-                let key = one.key;
-                match &one.packet {
-                    Compact::Plain(segment) => {
-                        self.plain(frame, segment, key, hint, one.is_clean, inspected);
-                    }
-                    Compact::Datagram(place) => {
-                        let (datagram, packet) = &decoded.datagrams[*place as usize];
-                        self.take(frame, Some(datagram), packet, key, hint, inspected);
-                    }
-                    Compact::Other(place) => {
-                        let packet = &decoded.others[*place as usize];
-                        self.take(frame, None, packet, key, hint, inspected);
-                    }
-                }
+                self.frame(frame, one, decoded, hint, inspected);
             }
         }
         while let Some(due) = sweeps.due_at_end() {
@@ -204,9 +206,27 @@ impl Inspector {
     /// Swaps the lists of `inspected` in, to receive findings.
     fn begin(&mut self, inspected: &mut Inspected, wanted: Wanted) {
         inspected.begin(self.tracker.messages, wanted);
+        if self.decoding.lanes.groups > 1 {
+            inspected.will_be_merged();
+        }
         self.tracker.counts = wanted == Wanted::Counts;
         std::mem::swap(&mut self.tracker.found, &mut inspected.found);
         self.tracker.found.frame = 0;
+    }
+
+    fn end(&mut self, inspected: &mut Inspected) {
+        std::mem::swap(&mut self.tracker.found, &mut inspected.found);
+    }
+
+    /// Drops flows before the frame of index `due`, which may be of another group.
+    fn sweep(&mut self, batch: &Batch, due: u32, inspected: &mut Inspected) {
+        self.tracker.found.frame = due;
+        self.tracker.found.sweeps = true;
+        let time = batch.headers[due as usize].time;
+        self.table.sweep(time, &mut self.tracker);
+        if inspected.counts() {
+            inspected.push_brought(&self.tracker.found);
+        }
     }
 
     /// Reads secrets that came with a batch or were added to the key logs, and decrypts what waited for them. The
@@ -214,15 +234,16 @@ impl Inspector {
     fn take_secrets(&mut self, batch: &Batch) {
         for aside in &batch.asides {
             if let AsideContent::KeyLog(text) = &aside.what {
-                let lanes = self.decoding.lanes;
+                let groups = self.decoding.lanes.groups;
                 let tls = &mut self.tracker.tls;
-                tls.get_or_insert_with(|| Box::new(Tls::for_lane(lanes)))
+                tls.get_or_insert_with(|| Box::new(Tls::for_group_of(groups.into())))
                     .add(text);
             }
         }
+        let may_have_no_frame = self.live && self.wanted == Wanted::Records;
         if let Some(tls) = &mut self.tracker.tls {
             tls.read();
-            if (self.live || !batch.headers.is_empty()) && tls.has_more() {
+            if (may_have_no_frame || !batch.headers.is_empty()) && tls.has_more() {
                 self.decrypt_what_waited();
             }
         }
@@ -234,8 +255,30 @@ impl Inspector {
         self.table.flows(|flow| tracker.keys_came(flow));
     }
 
-    fn end(&mut self, inspected: &mut Inspected) {
-        std::mem::swap(&mut self.tracker.found, &mut inspected.found);
+    /// Inspects a frame of a batch.
+    #[inline]
+    fn frame(
+        &mut self,
+        frame: Frame<'_>,
+        one: &DecodedFrame,
+        decoded: &Decoded,
+        hint: Hint,
+        inspected: &mut Inspected,
+    ) {
+        let key = one.key;
+        match &one.packet {
+            Compact::Plain(segment) => {
+                self.plain(frame, segment, key, hint, one.is_clean, inspected);
+            }
+            Compact::Datagram(place) => {
+                let (datagram, packet) = &decoded.datagrams[*place as usize];
+                self.take(frame, Some(datagram), packet, key, hint, inspected);
+            }
+            Compact::Other(place) => {
+                let packet = &decoded.others[*place as usize];
+                self.take(frame, None, packet, key, hint, inspected);
+            }
+        }
     }
 
     #[inline]
@@ -251,16 +294,6 @@ impl Inspector {
         match packet {
             Packet::Tcp(segment) => self.segment(frame, datagram, segment, key, hint, inspected),
             packet => inspected.push_other(packet, &self.tracker.found),
-        }
-    }
-
-    /// Drops flows before the frame of index `due`, which may be of another lane.
-    fn sweep(&mut self, batch: &Batch, due: u32, inspected: &mut Inspected) {
-        self.tracker.found.frame = due;
-        let time = batch.headers[due as usize].time;
-        self.table.sweep(time, &mut self.tracker);
-        if inspected.counts() {
-            inspected.push_brought(&self.tracker.found);
         }
     }
 
@@ -375,27 +408,21 @@ impl Inspector {
 
     /// Counts over all flows so far.
     #[must_use]
-    pub const fn totals(&self) -> Totals {
+    pub fn totals(&self) -> Totals {
         self.table.totals()
     }
 
     /// Ends all streams: no more frames come. Returns what that brings.
     pub fn finish(&mut self) -> Remainder<'_> {
-        self.begin_finish();
-        self.table.finish(&mut self.tracker);
-        let totals = self.totals();
-        let given_up = GivenUp {
-            unpaired_requests: self.tracker.unpaired,
-            tls_bytes: self.tracker.given_up_bytes(),
-            ..GivenUp::of_streams(totals).datagrams(self.fragments.given_up())
-        };
-        let messages = self.tracker.messages;
-        self.tracker.found.remainder(messages, totals, given_up)
+        let datagrams = self.fragments.given_up();
+        let found = std::mem::take(&mut self.alone.found);
+        let (found, totals) = finish(&mut [&mut *self], None, datagrams, found);
+        self.alone.found = found;
+        self.alone.found.remainder(totals)
     }
 
     /// Processes what comes before the ends of streams.
     pub(super) fn begin_finish(&mut self) {
-        self.tracker.found.clear();
         self.tracker.counts = false;
         if let Some(tls) = &mut self.tracker.tls {
             tls.read();

@@ -1,16 +1,11 @@
-//! Lanes: a capture's flows, distributed over several inspectors that can work at the same time.
+//! Lanes: parts of a capture's flows, so that several inspectors can work at the same time.
 //!
 //! A flow's lane depends on its ends alone, and the number of lanes is always the same. So results do not depend on how
-//! many threads there are, even where a limit is reached: each lane has its part of the limits. Streams are numbered in
-//! the order of their first frames, when the lanes' results for a batch are merged.
+//! many threads there are, even where a limit is reached: each lane has its part of the limits. Consecutive lanes are a
+//! group, which has its own inspector. With one or two threads all lanes are one group, so that no results need
+//! merging. With more, streams are numbered when a batch's results are complete, in the order of their first frames.
 
-#![expect(
-    clippy::cast_possible_truncation,
-    reason = "stream numbers, 32 bits as in Wireshark"
-)]
-
-use super::found::Collected;
-use super::record::Remainder;
+use super::found::{Collected, FlowEnd, Whole};
 use super::{GivenUp, Inspected, Inspector};
 use crate::capture::{AsideContent, Batch};
 use crate::packet::GivenUpDatagrams;
@@ -18,147 +13,159 @@ use crate::stream::Totals;
 
 /// Lanes of a run that only counts. More threads than this find too little to do: one alone counts, and one at a time
 /// reads.
-pub(super) const LANES: usize = 8;
+pub(super) const LANES: u8 = 8;
 /// Flows whose memory is fetched together at the end.
 const ENDED_TOGETHER: usize = 64;
 
-/// How many lanes there are for a capture that begins with this batch: 1 if something depends on all its flows, as
-/// sessions do that TLS resumes.
-pub(super) fn lanes_for(inspector: &Inspector, first: &Batch) -> usize {
-    let has_secrets = first
-        .asides
-        .iter()
-        .any(|aside| matches!(&aside.what, AsideContent::KeyLog(text) if !text.bytes().is_empty()));
-    if inspector.can_have_lanes(LANES) && !has_secrets {
-        LANES
-    } else {
-        1
+/// How flows are distributed. Both numbers are powers of two.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Lanes {
+    /// Number of lanes.
+    pub lanes: u8,
+    /// Number of groups of as many consecutive lanes.
+    pub groups: u8,
+}
+
+impl Default for Lanes {
+    fn default() -> Self {
+        Self::ONE
     }
 }
 
-/// Numbers the streams of all lanes in the order of their first frames.
+impl Lanes {
+    pub const ONE: Self = Self {
+        lanes: 1,
+        groups: 1,
+    };
+
+    /// The lanes for a capture that begins with this batch: one if something depends on all its flows, as sessions do
+    /// that TLS resumes.
+    pub fn of(inspector: &Inspector, first: &Batch, threads: usize) -> Self {
+        let has_secrets = first.asides.iter().any(
+            |aside| matches!(&aside.what, AsideContent::KeyLog(text) if !text.bytes().is_empty()),
+        );
+        if !inspector.can_have_lanes(LANES) || has_secrets {
+            return Self::ONE;
+        }
+        let groups = match threads {
+            0..=2 => 1,
+            3..=4 => 4,
+            _ => LANES,
+        };
+        Self {
+            lanes: LANES,
+            groups,
+        }
+    }
+
+    /// Base-2 logarithm of the number of lanes in a group: by how much a lane is shifted right to get its group.
+    pub const fn shift(self) -> u32 {
+        self.lanes.trailing_zeros() - self.groups.trailing_zeros()
+    }
+}
+
+/// The place of a flow: its slot in its group's flow table, and the group.
+pub(super) const fn place_of(group: u8, slot: u32) -> u32 {
+    slot * LANES as u32 + group as u32
+}
+
+/// Numbers the streams of several groups in the order of their first frames.
 #[derive(Debug, Default)]
 pub(super) struct StreamNumbering {
     next: u32,
-    /// For each lane, the stream numbers of its open flows by slot.
-    numbers: Vec<Vec<u32>>,
+    /// The stream numbers of open flows, by place.
+    numbers: Vec<u32>,
 }
 
 impl StreamNumbering {
-    /// Numbers the flows that a batch opened, and tells those that ended their numbers.
-    pub(super) fn number(&mut self, lanes: &mut [Inspected]) {
-        self.numbers.resize_with(lanes.len(), Vec::new);
+    /// Numbers the flows that a batch opened, and tells those that ended their numbers. `groups` has the results of
+    /// all groups of lanes.
+    pub(super) fn number(&mut self, groups: &mut [Inspected]) {
         let mut opened: Vec<(u32, usize)> = Vec::new();
-        for (lane, inspected) in lanes.iter().enumerate() {
+        for (group, inspected) in groups.iter().enumerate() {
             let frames = inspected.found.opened.iter().map(|opened| opened.frame);
-            opened.extend(frames.map(|frame| (frame, lane)));
+            opened.extend(frames.map(|frame| (frame, group)));
         }
+        // What one group opened with one frame stays in order.
         opened.sort_by_key(|(frame, _)| *frame);
-        let mut numbered: Vec<_> = lanes
-            .iter_mut()
-            .zip(&mut self.numbers)
-            .map(|(inspected, numbers)| Numbered::of(&mut inspected.found, numbers))
-            .collect();
-        for (_, lane) in opened {
-            numbered[lane].open(self.next);
+        let mut done = vec![(0, 0); groups.len()];
+        for (_, group) in opened {
+            let found = &mut groups[group].found;
+            let (opened, ended) = &mut done[group];
+            let one = found.opened[*opened];
+            *opened += 1;
+            let before = one.ended_before as usize;
+            self.tell(&mut found.flows[*ended..before]);
+            *ended = before;
+            let place = one.place as usize;
+            if self.numbers.len() <= place {
+                self.numbers.resize(place + 1, 0);
+            }
+            self.numbers[place] = self.next;
             self.next = self.next.wrapping_add(1);
         }
-        numbered.into_iter().for_each(Numbered::end);
-    }
-
-    fn number_of(&self, lane: usize, slot: u32) -> u32 {
-        self.numbers[lane][slot as usize]
-    }
-}
-
-/// A lane while its streams are numbered.
-struct Numbered<'a> {
-    found: &'a mut Collected,
-    numbers: &'a mut Vec<u32>,
-    opened: usize,
-    ended: usize,
-}
-
-impl<'a> Numbered<'a> {
-    const fn of(found: &'a mut Collected, numbers: &'a mut Vec<u32>) -> Self {
-        Self {
-            found,
-            numbers,
-            opened: 0,
-            ended: 0,
+        for (inspected, (_, ended)) in groups.iter_mut().zip(done) {
+            self.tell(&mut inspected.found.flows[ended..]);
         }
     }
 
-    /// Numbers the next opened flow.
-    fn open(&mut self, number: u32) {
-        let opened = self.found.opened[self.opened];
-        self.opened += 1;
-        self.end_before(opened.ended_before as usize);
-        let slot = opened.slot as usize;
-        if self.numbers.len() <= slot {
-            self.numbers.resize(slot + 1, 0);
-        }
-        self.numbers[slot] = number;
-    }
-
-    fn end(mut self) {
-        self.end_before(self.found.flows.len());
-    }
-
-    fn end_before(&mut self, ended: usize) {
-        for flow in &mut self.found.flows[self.ended..ended] {
+    fn tell(&self, ended: &mut [FlowEnd]) {
+        for flow in ended {
             flow.stream = self.numbers[flow.stream as usize];
         }
-        self.ended = ended;
     }
 }
 
-/// Ends the streams of all lanes in the order of their numbers, and returns what that brings. `numbers` is not used if
-/// there is one lane: it has numbered its streams.
-pub(super) fn finish<'a>(
-    lanes: &mut [&mut Inspector],
-    numbers: &StreamNumbering,
+/// Ends the streams of all groups in the order of their numbers. Returns what that brings, in the lists of `found`, and
+/// counts over the whole capture. There are no `numbers` if there is one group, which has numbered its streams.
+pub(super) fn finish(
+    groups: &mut [&mut Inspector],
+    numbers: Option<&StreamNumbering>,
     datagrams: GivenUpDatagrams,
-    found: &'a mut Collected,
-) -> Remainder<'a> {
+    mut found: Collected,
+) -> (Collected, Whole) {
     found.clear();
-    let is_one = lanes.len() == 1;
     let mut flows = Vec::new();
-    for (lane, inspector) in lanes.iter_mut().enumerate() {
+    for (group, inspector) in (0..).zip(&mut *groups) {
+        std::mem::swap(&mut found, &mut inspector.tracker.found);
         inspector.begin_finish();
-        found.append(&mut inspector.tracker.found);
+        std::mem::swap(&mut found, &mut inspector.tracker.found);
         let own = inspector.table.begin_finish().into_iter();
         flows.extend(own.map(|(stream, slot)| {
-            let number = if is_one {
-                stream
-            } else {
-                numbers.number_of(lane, slot)
-            };
-            (number, lane as u32, slot)
+            let number = numbers.map(|numbers| numbers.numbers[place_of(group, slot) as usize]);
+            (number.unwrap_or(stream), group, slot)
         }));
     }
     flows.sort_unstable();
     for together in flows.chunks(ENDED_TOGETHER) {
-        for (_, lane, slot) in together {
-            lanes[*lane as usize].table.touch(std::iter::once(*slot));
+        for (_, group, slot) in together {
+            let table = &groups[usize::from(*group)].table;
+            table.touch(std::iter::once(*slot));
         }
-        for (number, lane, slot) in together {
-            let Inspector { table, tracker, .. } = &mut *lanes[*lane as usize];
-            std::mem::swap(found, &mut tracker.found);
+        for (number, group, slot) in together {
+            let Inspector { table, tracker, .. } = &mut *groups[usize::from(*group)];
+            std::mem::swap(&mut found, &mut tracker.found);
             table.finish_flow(*slot, tracker);
-            std::mem::swap(found, &mut tracker.found);
+            std::mem::swap(&mut found, &mut tracker.found);
             if let Some(flow) = found.flows.last_mut() {
                 flow.stream = *number;
             }
         }
     }
-    let totals = lanes.iter().map(|lane| lane.totals());
+    let totals = groups.iter().map(|group| group.totals());
     let totals = totals.fold(Totals::default(), |all, one| all + one);
     let given_up = GivenUp {
-        unpaired_requests: lanes.iter().map(|lane| lane.tracker.unpaired).sum(),
-        tls_bytes: lanes.iter().map(|lane| lane.tracker.given_up_bytes()).sum(),
+        unpaired_requests: groups.iter().map(|group| group.tracker.unpaired).sum(),
+        tls_bytes: groups
+            .iter()
+            .map(|group| group.tracker.given_up_bytes())
+            .sum(),
         ..GivenUp::of_streams(totals).datagrams(datagrams)
     };
-    let messages = lanes.iter().map(|lane| lane.tracker.messages).sum();
-    found.remainder(messages, totals, given_up)
+    let whole = Whole {
+        messages: groups.iter().map(|group| group.tracker.messages).sum(),
+        totals,
+        given_up,
+    };
+    (found, whole)
 }

@@ -40,10 +40,10 @@ impl Tls {
         tls
     }
 
-    /// Without secrets, for one of this many lanes, with its part of the memory.
-    pub fn for_lane(lanes: usize) -> Self {
+    /// Without secrets, for one of this many groups of lanes, with its part of the memory.
+    pub fn for_group_of(groups: usize) -> Self {
         let mut tls = Self::default();
-        tls.all.limits.all /= lanes;
+        tls.all.limits.all /= groups;
         tls
     }
 

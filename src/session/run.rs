@@ -1,6 +1,7 @@
 //! Runs frames from a source through the inspector into a sink, until one of them ends.
 //!
-//! The work on a batch has four parts: read it, decode it, inspect each of its lanes, and pass the results to the sink.
+//! The work on a batch has four parts: read it, decode it, inspect its frames by groups of lanes, and pass the results to
+//! the sink.
 //! The calling thread alone feeds the sink, in the order of batches. Of the rest, every thread does what is next.
 //! Records, their order and counts are the same with any number of threads.
 
@@ -10,7 +11,7 @@ use std::sync::{Arc, Mutex};
 use super::found::Collected;
 use super::inspected::Cursor;
 use super::inspector::Wanted;
-use super::lanes::{self, StreamNumbering};
+use super::lanes::{Lanes, StreamNumbering, finish};
 use super::schedule::{Part, Shared, Worker, lock};
 use super::{Decoded, Decoding, Ending, Inspected, Inspector, Remainder, Sink};
 use crate::capture::{Batch, FrameSource, SourceError};
@@ -21,7 +22,7 @@ use crate::packet::Defragmenter;
 pub(super) struct Work {
     batch: Batch,
     decoded: Decoded,
-    /// The results of each lane. Only the thread that inspects the lane locks them, and then the one that feeds the sink.
+    /// The results of each group of lanes. Only the thread that inspects it locks them, and then the one that feeds the sink.
     inspected: Vec<Mutex<Inspected>>,
 }
 
@@ -32,8 +33,8 @@ impl Work {
     /// Decodes the frames. Needs nothing of other batches.
     pub fn decode(&mut self, decoding: &Decoding) {
         self.decoded.fill(&self.batch, decoding);
-        let lanes = self.decoded.lanes.len();
-        self.inspected.resize_with(lanes, Mutex::default);
+        let groups = self.decoded.groups.len();
+        self.inspected.resize_with(groups, Mutex::default);
     }
 
     /// Puts fragments together. Must be called for batches in order.
@@ -41,10 +42,10 @@ impl Work {
         self.decoded.defragment(&self.batch, decoding, defragmenter);
     }
 
-    /// Inspects the frames of a lane. Must be called for batches in order.
-    pub fn inspect(&self, lane: usize, inspector: &mut Inspector) {
-        let mut inspected = lock(&self.inspected[lane]);
-        inspector.inspect_lane(&self.batch, &self.decoded, lane, &mut inspected);
+    /// Inspects the frames of a group of lanes. Must be called for batches in order.
+    pub fn inspect(&self, group: usize, inspector: &mut Inspector) {
+        let mut inspected = lock(&self.inspected[group]);
+        inspector.inspect_group(group, &self.batch, &self.decoded, &mut inspected);
     }
 }
 
@@ -112,12 +113,12 @@ pub(super) fn feed<S: Sink>(
     let mut reader = Reader::new(source);
     let mut first = Box::<Work>::default();
     let more = reader.read(&mut first);
-    let lanes = lanes::lanes_for(&inspector, &first.batch);
-    // One can read, one can feed the sink, and one can inspect each lane.
-    let threads = threads.min(lanes + 2);
+    let lanes = Lanes::of(&inspector, &first.batch, threads);
+    // One can read, one can feed the sink, and one can inspect each group of lanes.
+    let threads = threads.min(usize::from(lanes.groups) + 2);
     let shared = Arc::new(Shared::new(reader, inspector, lanes, threads));
     shared.decode(0, first, more);
-    let mut feed = Feed::new(sink);
+    let mut feed = Feed::new(sink, lanes);
     let ended = together(&shared, &mut feed, threads)?;
     let Feed {
         errors,
@@ -136,15 +137,19 @@ pub(super) fn feed<S: Sink>(
         Ending::Whole if !errors.is_empty() => Ending::Damaged,
         ending => ending,
     };
-    let mut inspectors: Vec<_> = shared.inspectors.iter().map(lock).collect();
+    let mut groups: Vec<_> = shared.inspectors.iter().map(lock).collect();
+    let mut inspectors: Vec<_> = groups.iter_mut().map(|group| &mut **group).collect();
     let datagrams = shared.given_up_datagrams();
-    let mut found = Collected::default();
-    let mut lanes: Vec<&mut Inspector> = inspectors.iter_mut().map(|lane| &mut **lane).collect();
-    let remainder = lanes::finish(&mut lanes, &numbers, datagrams, &mut found);
+    let (found, whole) = finish(
+        &mut inspectors,
+        numbers.as_ref(),
+        datagrams,
+        Collected::default(),
+    );
     sink.end(&Remainder {
         ending,
         frames,
-        ..remainder
+        ..found.remainder(whole)
     })?;
     Ok(errors)
 }
@@ -200,20 +205,21 @@ struct Feed<'a, S: Sink> {
     sink: &'a mut S,
     errors: Vec<SourceError>,
     frames: u64,
-    numbers: StreamNumbering,
-    /// The results of each lane for a batch, and those of all.
-    lanes: Vec<Inspected>,
+    /// `None` if there is one group, which numbers its streams.
+    numbers: Option<StreamNumbering>,
+    /// The results of each group of lanes for a batch, and those of all.
+    groups: Vec<Inspected>,
     merged: Inspected,
 }
 
 impl<'a, S: Sink> Feed<'a, S> {
-    fn new(sink: &'a mut S) -> Self {
+    fn new(sink: &'a mut S, lanes: Lanes) -> Self {
         Self {
             sink,
             errors: Vec::new(),
             frames: 0,
-            numbers: StreamNumbering::default(),
-            lanes: Vec::new(),
+            numbers: (lanes.groups > 1).then(StreamNumbering::default),
+            groups: Vec::new(),
             merged: Inspected::default(),
         }
     }
@@ -236,8 +242,8 @@ impl<'a, S: Sink> Feed<'a, S> {
                     return Ok(ControlFlow::Break(true));
                 }
             }
-            lanes => {
-                self.merge(lanes);
+            groups => {
+                self.merge(groups);
                 self.sink.batch(batch, &self.merged)?;
             }
         }
@@ -255,12 +261,15 @@ impl<'a, S: Sink> Feed<'a, S> {
         }
     }
 
-    fn merge(&mut self, lanes: &[Mutex<Inspected>]) {
-        let taken = lanes.iter().map(|lane| std::mem::take(&mut *lock(lane)));
-        self.lanes.extend(taken);
-        self.merged.merge(&mut self.lanes, &mut self.numbers);
-        for (lane, inspected) in lanes.iter().zip(self.lanes.drain(..)) {
-            *lock(lane) = inspected;
+    fn merge(&mut self, groups: &[Mutex<Inspected>]) {
+        let taken = groups.iter().map(|group| std::mem::take(&mut *lock(group)));
+        self.groups.extend(taken);
+        if let Some(numbers) = &mut self.numbers {
+            numbers.number(&mut self.groups);
+        }
+        self.merged.merge(&mut self.groups);
+        for (group, inspected) in groups.iter().zip(self.groups.drain(..)) {
+            *lock(group) = inspected;
         }
     }
 
@@ -274,7 +283,7 @@ impl<'a, S: Sink> Feed<'a, S> {
         let sink = &mut *self.sink;
         let mut asides = batch.asides.iter().peekable();
         let mut cursor = Cursor::default();
-        for (index, (frame, one)) in batch.frames().zip(&decoded.lanes[0]).enumerate() {
+        for (index, (frame, one)) in batch.frames().zip(&decoded.groups[0]).enumerate() {
             while let Some(aside) = asides.next_if(|aside| aside.before <= index) {
                 sink.aside(aside, batch)?;
             }

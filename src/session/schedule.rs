@@ -8,6 +8,7 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
+use super::lanes::Lanes;
 use super::run::{More, Reader, Work};
 use super::{Decoding, Inspector};
 use crate::packet::{Defragmenter, GivenUpDatagrams};
@@ -24,7 +25,7 @@ pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 pub(super) enum Part {
     /// Read the batch of this number and decode it.
     Read(Reader, u64, Box<Work>),
-    /// Inspect a lane of a batch.
+    /// Inspect a batch's frames of a group of lanes.
     Inspect(usize, Arc<Work>),
     /// Pass a batch's results to the sink.
     Give(Arc<Work>, More),
@@ -45,7 +46,7 @@ pub(super) struct Worker {
 pub(super) struct Shared {
     schedule: Mutex<Schedule>,
     changed: Condvar,
-    /// One for each lane. Only the thread that inspects the lane locks it.
+    /// One for each group of lanes. Only the thread that inspects a group locks it.
     pub inspectors: Vec<Mutex<Inspector>>,
     decoding: Decoding,
     threads: usize,
@@ -63,7 +64,7 @@ struct Schedule {
     first: u64,
     /// Number of the first batch that cannot be inspected yet.
     prepared: u64,
-    lanes: Vec<Lane>,
+    groups: Vec<Group>,
     /// Batches to reuse.
     empty: Vec<Work>,
     /// Threads that wait for a change.
@@ -77,12 +78,12 @@ enum OnWay {
     Read,
     /// It is decoded, but an earlier one is not.
     Decoded(Box<Work>, More),
-    /// This many lanes still have to be inspected.
+    /// This many groups of lanes still have to be inspected.
     Prepared(Arc<Work>, More, usize),
 }
 
 #[derive(Clone, Copy)]
-struct Lane {
+struct Group {
     /// Number of the batch that is to be inspected next.
     next: u64,
     is_busy: bool,
@@ -98,15 +99,15 @@ impl Drop for Leaving<'_> {
 }
 
 impl Shared {
-    /// For a run whose first batch is read, with this many lanes and threads.
-    pub fn new(reader: Reader, mut inspector: Inspector, lanes: usize, threads: usize) -> Self {
+    /// For a run whose first batch is read, with these lanes and so many threads.
+    pub fn new(reader: Reader, mut inspector: Inspector, lanes: Lanes, threads: usize) -> Self {
         let feeder_reads = threads < 2 || !reader.may_wait();
         let defragmenter = inspector.take_defragmenter();
         let inspectors = match lanes {
-            1 => vec![inspector],
-            lanes => inspector.into_lanes(lanes),
+            Lanes::ONE => vec![inspector],
+            lanes => inspector.into_groups(lanes),
         };
-        let lane = Lane {
+        let group = Group {
             next: 0,
             is_busy: false,
         };
@@ -117,7 +118,7 @@ impl Shared {
                 on_way: VecDeque::from([OnWay::Read]),
                 first: 0,
                 prepared: 0,
-                lanes: vec![lane; lanes],
+                groups: vec![group; inspectors.len()],
                 empty: Vec::new(),
                 waiting: 0,
                 over: false,
@@ -185,10 +186,10 @@ impl Shared {
                 self.change(|schedule| schedule.reader = Some(reader));
                 self.decode(number, work, more);
             }
-            Part::Inspect(lane, work) => {
-                work.inspect(lane, &mut lock(&self.inspectors[lane]));
+            Part::Inspect(group, work) => {
+                work.inspect(group, &mut lock(&self.inspectors[group]));
                 drop(work);
-                self.change(|schedule| schedule.inspected(lane));
+                self.change(|schedule| schedule.inspected(group));
             }
             Part::Give(..) | Part::Leave => {}
         }
@@ -227,11 +228,11 @@ impl Schedule {
                 return Some(Part::Give(work, more));
             }
         }
-        if let Some(lane) = self.lane_for(worker, shared.threads) {
-            let number = self.lanes[lane].next;
-            self.lanes[lane].is_busy = true;
+        if let Some(group) = self.group_for(worker, shared.threads) {
+            let number = self.groups[group].next;
+            self.groups[group].is_busy = true;
             if let OnWay::Prepared(work, ..) = self.on_way(number) {
-                return Some(Part::Inspect(lane, Arc::clone(work)));
+                return Some(Part::Inspect(group, Arc::clone(work)));
             }
         }
         let most = match shared.threads {
@@ -249,17 +250,19 @@ impl Schedule {
         None
     }
 
-    /// A lane that can be inspected: that which is farthest behind, and of equal ones rather one that this thread had
+    /// A group that can be inspected: that which is farthest behind, and of equal ones rather one that this thread had
     /// before, as its flows may be in the processor's cache.
-    fn lane_for(&self, worker: Worker, threads: usize) -> Option<usize> {
-        let lanes = self.lanes.len();
-        let start = worker.number * lanes / threads.max(1);
-        let order = (start..lanes).chain(0..start);
-        let free = |lane: &usize| {
-            let lane = &self.lanes[*lane];
-            !lane.is_busy && lane.next < self.prepared
+    fn group_for(&self, worker: Worker, threads: usize) -> Option<usize> {
+        let groups = self.groups.len();
+        let start = worker.number * groups / threads.max(1);
+        let order = (start..groups).chain(0..start);
+        let free = |group: &usize| {
+            let group = &self.groups[*group];
+            !group.is_busy && group.next < self.prepared
         };
-        order.filter(free).min_by_key(|lane| self.lanes[*lane].next)
+        order
+            .filter(free)
+            .min_by_key(|group| self.groups[*group].next)
     }
 
     /// Prepares the decoded batches that are next for inspection.
@@ -269,18 +272,18 @@ impl Schedule {
         {
             if let OnWay::Decoded(mut work, more) = std::mem::replace(place, OnWay::Read) {
                 work.defragment(decoding, &mut self.defragmenter);
-                *place = OnWay::Prepared(Arc::from(work), more, self.lanes.len());
+                *place = OnWay::Prepared(Arc::from(work), more, self.groups.len());
             }
             self.prepared += 1;
         }
     }
 
-    /// Records that a lane was inspected.
-    fn inspected(&mut self, lane: usize) {
-        let lane = &mut self.lanes[lane];
-        lane.is_busy = false;
-        lane.next += 1;
-        let number = lane.next - 1;
+    /// Records that a group was inspected.
+    fn inspected(&mut self, group: usize) {
+        let group = &mut self.groups[group];
+        group.is_busy = false;
+        let number = group.next;
+        group.next += 1;
         if let OnWay::Prepared(_, _, left) = self.on_way(number) {
             *left -= 1;
         }

@@ -11,6 +11,7 @@ use super::exchange::ExchangeState;
 use super::findings::{Findings, asked};
 use super::flow_state::FlowState;
 use super::found::{Collected, Content, FlowEnd, Followed, Opened, Piece};
+use super::lanes::place_of;
 use super::layer::{
     Each, Layer, Spans, Tls, TlsRecord, begins_as_tls, begins_with_header, content,
 };
@@ -34,8 +35,8 @@ pub(super) struct Tracker {
     pub messages: u64,
     /// Whether messages without notes are only counted.
     pub counts: bool,
-    /// Whether streams are numbered later.
-    pub is_lane: bool,
+    /// The group of lanes that it is for, if there are several. Then streams are numbered later.
+    group: Option<u8>,
     /// Whether the next bytes are known to be one RegLogin message without notes.
     pub is_clean: bool,
     /// The streams whose bytes are part of the records.
@@ -67,7 +68,7 @@ impl Tracker {
             found: Collected::default(),
             messages: 0,
             counts: false,
-            is_lane: false,
+            group: None,
             is_clean: false,
             follows,
             key: PasswordKey::default(),
@@ -80,10 +81,10 @@ impl Tracker {
         }
     }
 
-    /// A tracker with the same settings and no state, for one of several lanes.
-    pub fn lane(&self) -> Self {
+    /// A tracker with the same settings and no state, for one of several groups of lanes.
+    pub fn for_group(&self, group: u8) -> Self {
         Self {
-            is_lane: true,
+            group: Some(group),
             key: self.key.clone(),
             ..Self::new(Arc::clone(&self.known), self.follows)
         }
@@ -94,8 +95,8 @@ impl Tracker {
         self.tls.as_ref().map_or(0, |tls| tls.given_up_bytes())
     }
 
-    /// Whether no result depends on several streams together, so that each stream can be in a lane of its own.
-    pub const fn can_be_lane(&self) -> bool {
+    /// Whether no result depends on several streams together, so that they can be distributed over lanes.
+    pub const fn can_have_lanes(&self) -> bool {
         self.tls.is_none() && matches!(self.follows, Followed::Nothing)
     }
 
@@ -402,11 +403,11 @@ impl Handler<FlowState> for Tracker {
     }
 
     fn opened(&mut self, slot: u32) {
-        if self.is_lane {
+        if let Some(group) = self.group {
             let found = &mut self.found;
             found.opened.push(Opened {
                 frame: found.frame,
-                slot,
+                place: place_of(group, slot),
                 ended_before: found.flows.len() as u32,
             });
         }
@@ -429,7 +430,9 @@ impl Handler<FlowState> for Tracker {
         });
         let sides = [flow.side(Role::Client), flow.side(Role::Server)];
         self.found.flows.push(FlowEnd {
-            stream: if self.is_lane { slot } else { flow.stream },
+            stream: self
+                .group
+                .map_or(flow.stream, |group| place_of(group, slot)),
             ends: sides.map(|side| flow.end(side)),
             frames: sides.map(|side| flow.frames(side)),
             octets: sides.map(|side| flow.wire_octets(side)),

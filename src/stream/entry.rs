@@ -5,6 +5,7 @@ use super::direction::StreamDirection;
 use super::flow::{Ends, Evidence, Flow, Side};
 use super::history::History;
 use super::index::Tag;
+use super::key::FlowKey;
 use super::limits::StreamLimits;
 use super::table::Placement;
 use super::{Carried, End, Handler, Ignored, Remark, StreamEvent};
@@ -21,7 +22,7 @@ pub(super) enum Status {
     Closed,
 }
 
-/// What all flows share: limits, remembered bytes, counts.
+/// What all flows of a lane share: limits, remembered bytes, counts.
 #[derive(Debug)]
 pub(super) struct Memory {
     pub limits: StreamLimits,
@@ -42,6 +43,8 @@ pub(super) struct Entry<S> {
     directions: [StreamDirection; 2],
     /// Its tag in the index.
     pub tag: Tag,
+    /// Its lane.
+    pub lane: u8,
     pub status: Status,
     /// Whether it has a dispute, or is the rival in one.
     pub unsettled: bool,
@@ -52,9 +55,10 @@ pub(super) struct Entry<S> {
 }
 
 impl<S: Default> Entry<S> {
-    pub fn open(tag: Tag, flow: Flow<S>) -> Self {
+    pub fn open(key: FlowKey, flow: Flow<S>) -> Self {
         Self {
-            tag,
+            tag: key.tag,
+            lane: key.lane,
             flow,
             directions: Default::default(),
             delivered: Default::default(),

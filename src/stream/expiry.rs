@@ -4,13 +4,12 @@
 
 use std::collections::VecDeque;
 
-use super::dispute::SETTLED_AFTER;
 use super::entry::{Entry, Status};
 use super::flow::{Flow, Role};
 use super::history::History;
 use super::index::{Index, Tag};
 use super::slab::Slab;
-use super::table::{Closed, FlowTable};
+use super::table::{Closed, FlowTable, Lane, lane_index};
 use super::{End, Handler};
 use crate::capture::Timestamp;
 
@@ -31,42 +30,47 @@ impl<S: Default> FlowTable<S> {
     #[inline]
     pub fn sweep(&mut self, now: Timestamp, handler: &mut impl Handler<S>) {
         self.idle_sweep_in = self.idle_sweep_in.saturating_sub(SWEEP_EVERY);
-        let limits = &self.memory.limits;
-        let is_over = |first: Option<&Closed>, after: i64| {
-            first.is_some_and(|closed| now.since(closed.time) > after)
-        };
-        if is_over(self.closed.front(), limits.linger)
-            || is_over(self.resets.front(), SETTLED_AFTER)
-            || self.closed.len() > limits.closed
-            || self.idle_sweep_in == 0
-        {
+        if now > self.due || self.idle_sweep_in == 0 {
             self.sweep_due(now, handler);
         }
     }
 
+    /// Drops what is due, lane by lane: then the order is the same if each lane has its own table.
     #[inline(never)]
     fn sweep_due(&mut self, now: Timestamp, handler: &mut impl Handler<S>) {
-        self.sweep_resets(now, handler);
-        self.sweep_closed(now, handler);
-        if self.idle_sweep_in == 0 {
-            self.sweep_idle(now, handler);
+        let idle = if self.idle_sweep_in == 0 {
+            self.idle(now)
+        } else {
+            Vec::new()
+        };
+        let mut idle = idle.into_iter().peekable();
+        for lane in 0..self.lanes.len() {
+            self.sweep_resets(lane, now, handler);
+            self.sweep_closed(lane, now, handler);
+            while let Some((_, _, slot)) = idle.next_if(|(of, ..)| *of == lane) {
+                self.totals.idle += 1;
+                self.drop_flow(slot, handler);
+            }
         }
+        let due = self.lanes.iter().map(Lane::due).min();
+        self.due = due.unwrap_or(Timestamp::LAST);
     }
 
-    fn sweep_closed(&mut self, now: Timestamp, handler: &mut impl Handler<S>) {
-        let limits = self.memory.limits;
+    fn sweep_closed(&mut self, lane: usize, now: Timestamp, handler: &mut impl Handler<S>) {
+        let limits = self.lanes[lane].memory.limits;
+        let closed = &self.lanes[lane].closed;
         let mut most = limits.closed;
-        if self.closed.len() > most {
+        if closed.len() > most {
             most -= (most / 2).min(DROPPED_TOGETHER);
-            let beyond = self.closed.iter().take(self.closed.len() - most);
+            let beyond = closed.iter().take(closed.len() - most);
             self.touch(beyond.map(|closed| closed.slot));
         }
-        while let Some(&Closed { slot, stream, time }) = self.closed.front() {
+        while let Some(&Closed { slot, stream, time }) = self.lanes[lane].closed.front() {
             let old = now.since(time) > limits.linger;
-            if !old && self.closed.len() <= most {
+            if !old && self.lanes[lane].closed.len() <= most {
                 break;
             }
-            self.closed.pop_front();
+            self.lanes[lane].closed.pop_front();
             let entry = &self.entries[slot];
             // A rival is dropped together with the flow whose rival it is.
             if entry.status == Status::Closed && entry.flow.stream == stream && !entry.rival {
@@ -82,24 +86,33 @@ impl<S: Default> FlowTable<S> {
         std::hint::black_box(seen);
     }
 
-    /// Checks every flow, once in as many frames as there are flows, and not more often than capture time requires.
+    /// Lane index, stream number and slot of each open flow that was idle for too long, in this order. Checks every flow,
+    /// but not more often than capture time requires.
     #[cold]
-    fn sweep_idle(&mut self, now: Timestamp, handler: &mut impl Handler<S>) {
-        self.idle_sweep_in = IDLE_SWEEP_AFTER.max(self.parts * self.entries.len());
-        let idle = self.memory.limits.idle;
+    fn idle(&mut self, now: Timestamp) -> Vec<(usize, u32, u32)> {
+        self.idle_sweep_in = IDLE_SWEEP_AFTER;
+        let idle = self.lanes[0].memory.limits.idle;
         let pause = idle / SWEEPS_PER_IDLE_TIME;
         if (0..pause).contains(&now.since(self.swept)) {
-            return;
+            return Vec::new();
         }
         self.swept = now;
-        for slot in 0..self.entries.len() as u32 {
-            let entry = &self.entries[slot];
+        let is_idle = |slot: &u32| {
+            let entry = &self.entries[*slot];
             let idle = now.since(entry.flow.last) > idle && !entry.rival;
-            if entry.status == Status::Open && idle {
-                self.totals.idle += 1;
-                self.drop_flow(slot, handler);
-            }
-        }
+            entry.status == Status::Open && idle
+        };
+        let slots = (0..self.entries.len() as u32).filter(is_idle);
+        let mut idle: Vec<_> = slots
+            .map(|slot| (self.lane_of(slot), self.entries[slot].flow.stream, slot))
+            .collect();
+        idle.sort_unstable();
+        idle
+    }
+
+    /// The index of the lane of the flow in a slot.
+    pub(super) fn lane_of(&self, slot: u32) -> usize {
+        lane_index(&self.lanes, self.entries[slot].lane)
     }
 
     #[cold]
@@ -120,9 +133,10 @@ impl<S: Default> FlowTable<S> {
             self.settle(slot, handler);
             self.disputes.remove(&slot);
         }
+        let lane = self.lane_of(slot);
         let entry = &mut self.entries[slot];
         for side in [Role::Client, Role::Server].map(|role| entry.flow.side(role)) {
-            entry.end(side, End::Dropped, &mut self.memory, handler);
+            entry.end(side, End::Dropped, &mut self.lanes[lane].memory, handler);
         }
         handler.dropped(&mut entry.flow, slot);
         if entry.status == Status::Open {
@@ -133,11 +147,11 @@ impl<S: Default> FlowTable<S> {
         entry.tag
     }
 
-    /// Calls `each` with every flow, in the order of stream numbers.
+    /// Calls `each` with every flow, in the order of lanes and then of stream numbers.
     pub fn flows(&mut self, mut each: impl FnMut(&mut Flow<S>)) {
         let live = |entry: &&mut Entry<S>| entry.status != Status::Free;
         let mut flows: Vec<_> = self.entries.iter_mut().filter(live).collect();
-        flows.sort_unstable_by_key(|entry| entry.flow.stream);
+        flows.sort_unstable_by_key(|entry| (entry.lane, entry.flow.stream));
         for entry in flows {
             each(&mut entry.flow);
         }
@@ -160,13 +174,15 @@ impl<S: Default> FlowTable<S> {
     pub fn begin_finish(&mut self) -> Vec<(u32, u32)> {
         // Freed first, because the handler needs memory to process the ends of so many flows.
         self.index = Index::new();
-        self.memory.history = History::new(0);
+        for lane in &mut self.lanes {
+            lane.memory.history = History::new(0);
+            lane.closed = VecDeque::new();
+        }
         let entries = &self.entries;
         let live = (0..entries.len() as u32).filter(|slot| entries[*slot].status != Status::Free);
         let flows: Vec<_> = live.map(|slot| (entries[slot].flow.stream, slot)).collect();
         self.unfinished = entries.count_by_piece(flows.iter().map(|(_, slot)| *slot));
         self.free = Vec::new();
-        self.closed = VecDeque::new();
         flows
     }
 

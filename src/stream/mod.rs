@@ -35,7 +35,7 @@ pub use flow::{Flow, Role, Roles, Side};
 pub(crate) use history::MAX_STEPS;
 
 pub use expiry::SWEEP_EVERY;
-pub use key::{FlowHasher, FlowKey, lane_of, lane_of_plain};
+pub use key::{FlowHasher, FlowKey};
 pub use limits::{StreamLimits, Totals};
 pub use plain::{PlainCarried, Taken};
 pub use table::{FlowTable, Hint, Placement, StreamNumbers};

@@ -7,7 +7,7 @@ use super::entry::{Entry, Memory, Status};
 use super::flow::{Ends, Flow, Side};
 use super::key::FlowKey;
 use super::out_of_order::Carrier;
-use super::table::{FlowTable, Hint, Placement};
+use super::table::{FlowTable, Hint, Lane, Placement, lane_index};
 use super::{Handler, StreamEvent};
 use crate::capture::Timestamp;
 use crate::packet::{Flags, PlainSegment, SeqNumber, VlanTags};
@@ -69,7 +69,7 @@ impl<S: Default> FlowTable<S> {
         if !entry.is_plain_of(ends) {
             return None;
         }
-        let delivered = entry.take_plain(key.from, carried, &mut self.memory, handler)?;
+        let delivered = entry.take_plain(key, carried, &mut self.lanes, handler)?;
         Some(Taken { entry, delivered })
     }
 }
@@ -88,13 +88,13 @@ impl<S> Entry<S> {
     #[inline]
     fn take_plain(
         &mut self,
-        from: Side,
+        key: FlowKey,
         carried: &PlainCarried<'_>,
-        memory: &mut Memory,
+        lanes: &mut [Lane],
         handler: &mut impl Handler<S>,
     ) -> Option<bool> {
         const UNUSUAL: Flags = Flags(Flags::SYN.0 | Flags::FIN.0 | Flags::RST.0);
-        let segment = carried.segment;
+        let (from, segment) = (key.from, carried.segment);
         let interest = handler.interest(&self.flow);
         let brings_data = interest.octets && segment.payload_len > 0;
         let sender = self.direction(from);
@@ -122,6 +122,7 @@ impl<S> Entry<S> {
             self.direction_mut(from.other()).acknowledged(ack);
         }
         if brings_data {
+            let memory = &mut lanes[lane_index(lanes, key.lane)].memory;
             self.deliver_plain(from, carried, ack, interest.comparison, memory, handler);
         }
         Some(brings_data)

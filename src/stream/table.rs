@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use hashbrown::HashMap;
 
-use super::dispute::Dispute;
+use super::dispute::{Dispute, SETTLED_AFTER};
 use super::entry::{Entry, Memory, Status};
 use super::expiry::IDLE_SWEEP_AFTER;
 use super::flow::{Ends, Flow, Role, Side};
@@ -54,6 +54,55 @@ pub(super) struct Closed {
     pub time: Timestamp,
 }
 
+/// What the flows of a lane share.
+#[derive(Debug)]
+pub(super) struct Lane {
+    pub memory: Memory,
+    /// Flows with a reset that is not settled, in the order of the resets.
+    pub resets: VecDeque<Closed>,
+    /// Closed flows, in the order in which they closed.
+    pub closed: VecDeque<Closed>,
+}
+
+impl Lane {
+    /// Capture time after which one of its flows is due.
+    pub fn due(&self) -> Timestamp {
+        let Self { closed, resets, .. } = self;
+        let StreamLimits {
+            linger,
+            closed: most,
+            ..
+        } = self.memory.limits;
+        if closed.len() > most {
+            return Timestamp::FIRST;
+        }
+        let after = |first: Option<&Closed>, nanoseconds: i64| {
+            first.map_or(Timestamp::LAST, |first| first.time.plus(nanoseconds))
+        };
+        after(closed.front(), linger).min(after(resets.front(), SETTLED_AFTER))
+    }
+
+    fn new(limits: StreamLimits) -> Self {
+        Self {
+            memory: Memory {
+                limits,
+                history: History::new(limits.history),
+                held: 0,
+                given_up: 0,
+                uncompared: 0,
+            },
+            resets: VecDeque::new(),
+            closed: VecDeque::new(),
+        }
+    }
+}
+
+/// The index of a flow's lane among those of its table, which are consecutive.
+#[inline]
+pub(super) const fn lane_index(lanes: &[Lane], lane: u8) -> usize {
+    lane as usize & (lanes.len() - 1)
+}
+
 /// The slot that a segment's flow had a few frames ago. It only saves time: it is checked before it is used.
 pub type Hint = Option<u32>;
 
@@ -65,20 +114,16 @@ pub struct FlowTable<S> {
     /// Finds slots by addresses, ports and VLAN tags.
     pub(super) index: Index,
     hasher: FlowHasher,
-    pub(super) memory: Memory,
+    pub(super) lanes: Vec<Lane>,
     watched_ports: Vec<u16>,
     /// What is undecided about flows, by slot.
     pub(super) disputes: HashMap<u32, Dispute, foldhash::fast::RandomState>,
-    /// Flows with a reset that is not settled, in the order of the resets.
-    pub(super) resets: VecDeque<Closed>,
-    /// Closed flows, in the order in which they closed.
-    pub(super) closed: VecDeque<Closed>,
     /// Capture time of the last sweep for idle flows.
     pub(super) swept: Timestamp,
+    /// Capture time after which a closed flow or a reset is due; the earliest if a lane has too many closed flows.
+    pub(super) due: Timestamp,
     /// Frames until the next sweep for idle flows.
     pub(super) idle_sweep_in: usize,
-    /// Over how many tables the flows of the capture are distributed.
-    pub(super) parts: usize,
     /// Flows in each piece of `entries` that are still to be ended.
     pub(super) unfinished: Vec<usize>,
     pub(super) totals: Totals,
@@ -109,40 +154,34 @@ impl<S: Default> FlowTable<S> {
             free: Vec::new(),
             index: Index::new(),
             hasher: FlowHasher::default(),
-            memory: Memory {
-                limits,
-                history: History::new(limits.history),
-                held: 0,
-                given_up: 0,
-                uncompared: 0,
-            },
+            lanes: vec![Lane::new(limits)],
             watched_ports: watched_ports.to_vec(),
             disputes: HashMap::default(),
-            resets: VecDeque::new(),
-            closed: VecDeque::new(),
+            due: Timestamp::LAST,
             swept: Timestamp(0),
             idle_sweep_in: IDLE_SWEEP_AFTER,
-            parts: 1,
             unfinished: Vec::new(),
             totals: Totals::default(),
             numbers: None,
         }
     }
 
-    /// An empty table with the same settings, for one of `parts` parts of a capture's flows: with its part of the limits.
+    /// An empty table with the same settings, for `own` of `all` lanes over which flows are distributed. Each lane has
+    /// its part of the limits. Both numbers are powers of two.
     #[must_use]
-    pub fn part(&self, parts: usize) -> Self {
+    pub fn of_lanes(&self, own: u8, all: u8) -> Self {
+        let limits = self.lanes[0].memory.limits.part(all.into());
         Self {
-            hasher: self.hasher.clone(),
-            parts,
-            ..Self::new(&self.watched_ports, self.memory.limits.part(parts))
+            hasher: self.hasher.clone().with_lanes(all),
+            lanes: (0..own).map(|_| Lane::new(limits)).collect(),
+            ..Self::new(&self.watched_ports, limits)
         }
     }
 
-    /// Whether each of `parts` tables would have a sensible part of the limits, and streams are numbered in order.
+    /// Whether each of this many lanes would have a sensible part of the limits, and streams are numbered in order.
     #[must_use]
-    pub const fn can_be_part(&self, parts: usize) -> bool {
-        self.numbers.is_none() && self.memory.limits.can_be_part(parts)
+    pub fn can_have_lanes(&self, lanes: u8) -> bool {
+        self.numbers.is_none() && self.lanes[0].memory.limits.can_be_part(lanes.into())
     }
 
     /// Uses the stream numbers of an earlier pass.
@@ -152,10 +191,11 @@ impl<S: Default> FlowTable<S> {
 
     /// Counts over all flows so far.
     #[must_use]
-    pub const fn totals(&self) -> Totals {
+    pub fn totals(&self) -> Totals {
+        let memories = || self.lanes.iter().map(|lane| &lane.memory);
         Totals {
-            given_up: self.memory.given_up,
-            uncompared: self.memory.uncompared,
+            given_up: memories().map(|memory| memory.given_up).sum(),
+            uncompared: memories().map(|memory| memory.uncompared).sum(),
             ..self.totals
         }
     }
@@ -228,16 +268,17 @@ impl<S: Default> FlowTable<S> {
     ) -> (u32, bool) {
         let (from, segment) = (key.from, carried.segment);
         let (slot, reused) = self.find(carried, key, hint, handler);
+        let lane = lane_index(&self.lanes, key.lane);
         let entry = &mut self.entries[slot];
         let unusual = segment.flags.has(Flags(Flags::SYN.0 | Flags::RST.0)) || entry.unsettled;
         if !unusual {
-            entry.take_segment(from, carried, &mut self.memory, handler);
+            entry.take_segment(from, carried, &mut self.lanes[lane].memory, handler);
             if !entry.closes() {
                 return (slot, reused);
             }
         } else if self.takes_unusual(slot, from, carried, handler) {
             let entry = &mut self.entries[slot];
-            entry.take_segment(from, carried, &mut self.memory, handler);
+            entry.take_segment(from, carried, &mut self.lanes[lane].memory, handler);
         }
         self.close_if_ended(slot, carried.time);
         (slot, reused)
@@ -250,7 +291,11 @@ impl<S: Default> FlowTable<S> {
             entry.status = Status::Closed;
             self.totals.open -= 1;
             let stream = entry.flow.stream;
-            self.closed.push_back(Closed { slot, stream, time });
+            let lane = lane_index(&self.lanes, entry.lane);
+            self.lanes[lane]
+                .closed
+                .push_back(Closed { slot, stream, time });
+            self.due = self.due.min(self.lanes[lane].due());
         }
     }
 
@@ -313,7 +358,7 @@ impl<S: Default> FlowTable<S> {
         let stream = known.unwrap_or(self.totals.streams as u32);
         let mut flow = Flow::new(ends, stream, carried.time, watch);
         flow.tags = tags;
-        let mut entry = Entry::open(key.tag, flow);
+        let mut entry = Entry::open(key, flow);
         entry.rival = rival;
         self.totals.streams += 1;
         self.totals.open += 1;

@@ -55,6 +55,7 @@ impl<S: Default> FlowTable<S> {
             payload,
             ..
         } = *carried;
+        let lane = self.lane_of(slot);
         let entry = &mut self.entries[slot];
         let wanted = handler.interest(&entry.flow).octets;
         if let Some(why) = entry.refuses_reset(from, carried, wanted) {
@@ -67,7 +68,7 @@ impl<S: Default> FlowTable<S> {
         }
         entry.learn(from, carried);
         if wanted {
-            entry.acknowledge(from, segment, &mut self.memory, handler);
+            entry.acknowledge(from, segment, &mut self.lanes[lane].memory, handler);
         }
         if !payload.is_empty() {
             handler.take(
@@ -88,7 +89,10 @@ impl<S: Default> FlowTable<S> {
                 reported: false,
             });
             let stream = entry.flow.stream;
-            self.resets.push_back(Closed { slot, stream, time });
+            self.lanes[lane]
+                .resets
+                .push_back(Closed { slot, stream, time });
+            self.due = self.due.min(self.lanes[lane].due());
         }
         entry.unsettled = true;
     }
@@ -151,8 +155,10 @@ impl<S: Default> FlowTable<S> {
             return;
         }
         let (from, time) = (reset.from, reset.time);
+        let lane = self.lane_of(slot);
         for side in [from, from.other()] {
-            self.entries[slot].end(side, End::Reset, &mut self.memory, handler);
+            let memory = &mut self.lanes[lane].memory;
+            self.entries[slot].end(side, End::Reset, memory, handler);
         }
         self.close_if_ended(slot, time);
     }
@@ -224,12 +230,17 @@ impl<S: Default> FlowTable<S> {
         (new, true)
     }
 
-    pub(super) fn sweep_resets(&mut self, now: Timestamp, handler: &mut impl Handler<S>) {
-        while let Some(&Closed { slot, stream, time }) = self.resets.front() {
+    pub(super) fn sweep_resets(
+        &mut self,
+        lane: usize,
+        now: Timestamp,
+        handler: &mut impl Handler<S>,
+    ) {
+        while let Some(&Closed { slot, stream, time }) = self.lanes[lane].resets.front() {
             if now.since(time) <= SETTLED_AFTER {
                 break;
             }
-            self.resets.pop_front();
+            self.lanes[lane].resets.pop_front();
             let entry = &self.entries[slot];
             let dispute = self.disputes.get(&slot);
             let reset = dispute.and_then(|dispute| dispute.reset);

@@ -1,30 +1,25 @@
-//! Merges the results of several lanes for one batch.
+//! Merges the results of several groups of lanes for one batch.
 
 use std::vec::Drain;
 
 use super::super::found::{Collected, FlowEnd, StreamNote};
 use super::super::inspector::Wanted;
-use super::super::lanes::{LANES, StreamNumbering};
+use super::super::lanes::LANES;
 use super::super::resolution::Resolution;
-use super::{Counts, Inspected, Lengths};
+use super::{Counts, Inspected, Lengths, Moment};
 use crate::dissect::Message;
 
 impl Inspected {
-    /// Replaces the content by the results of several lanes for one batch, in the order of frames, and moves these
-    /// out of `lanes`. `numbers` numbers the streams.
-    pub(in super::super) fn merge(&mut self, lanes: &mut [Self], numbers: &mut StreamNumbering) {
+    /// Replaces the content by the results of several groups of lanes for one batch, in the order of frames, and moves
+    /// these out of `groups`.
+    pub(in super::super) fn merge(&mut self, groups: &mut [Self]) {
         self.begin(0, Wanted::Counts);
-        numbers.number(lanes);
         let mut found = std::mem::take(&mut self.found);
         let mut counts = Counts::default();
         let (mut brought, mut resolved) = (Vec::new(), Vec::new());
-        for (lane, own) in (0..).zip(&*lanes) {
-            brought.extend(own.brought.iter().map(|to| Turn::new(to.frame, lane)));
-            resolved.extend(
-                own.resolved_with
-                    .iter()
-                    .map(|frame| Turn::new(*frame, lane)),
-            );
+        for (group, own) in (0..).zip(&*groups) {
+            brought.extend(own.brought.iter().map(|to| Turn::new(to.moment, group)));
+            resolved.extend(own.resolved.iter().map(|moment| Turn::new(*moment, group)));
             found.clean.extend_from_slice(&own.found.clean);
             counts.watched += own.watched();
             counts.without_tcp.add(&own.without_tcp());
@@ -32,42 +27,42 @@ impl Inspected {
         self.counts = Some(counts);
         brought.sort_unstable();
         resolved.sort_unstable();
-        let mut lanes: Vec<_> = lanes.iter_mut().map(Lane::of).collect();
+        let mut groups: Vec<_> = groups.iter_mut().map(Group::of).collect();
         for turn in brought {
-            lanes[turn.lane()].move_next(&mut found);
-            found.frame = turn.frame();
+            groups[turn.group()].move_next(&mut found);
+            let Moment(moment) = turn.moment();
+            (found.frame, found.sweeps) = (moment >> 1, moment & 1 == 0);
             self.note_lengths(&found);
         }
-        let next = |turn: Turn| lanes[turn.lane()].resolutions.next();
-        found
-            .resolutions
-            .extend(resolved.into_iter().filter_map(next));
+        let next = |turn: Turn| groups[turn.group()].resolutions.next();
+        let resolutions = resolved.into_iter().filter_map(next);
+        found.resolutions.extend(resolutions);
         self.found = found;
     }
 }
 
-/// A frame and the lane that found something with it, as one number that sorts by frame. What a lane finds stays in its
-/// order, because all of its turns with one frame are equal.
+/// A moment and the group that found something then, as one number that sorts by moment and then by group. What a group
+/// finds stays in its order, because all of its turns at one moment are equal.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Turn(u32);
 
 impl Turn {
     /// A batch has far fewer frames than fit.
-    const fn new(frame: u32, lane: u32) -> Self {
-        Self(frame * LANES as u32 + lane)
+    const fn new(Moment(moment): Moment, group: u32) -> Self {
+        Self(moment * LANES as u32 + group)
     }
 
-    const fn frame(self) -> u32 {
-        self.0 / LANES as u32
+    const fn moment(self) -> Moment {
+        Moment(self.0 / LANES as u32)
     }
 
-    const fn lane(self) -> usize {
-        self.0 as usize % LANES
+    const fn group(self) -> usize {
+        self.0 as usize % LANES as usize
     }
 }
 
-/// The results of a lane that are not merged yet.
-struct Lane<'a> {
+/// The results of a group that are not merged yet.
+struct Group<'a> {
     brought: std::slice::Iter<'a, Lengths>,
     from: Lengths,
     messages: Drain<'a, Message>,
@@ -77,7 +72,7 @@ struct Lane<'a> {
     resolutions: Drain<'a, Resolution>,
 }
 
-impl<'a> Lane<'a> {
+impl<'a> Group<'a> {
     fn of(inspected: &'a mut Inspected) -> Self {
         let found = &mut inspected.found;
         Self {
