@@ -11,7 +11,7 @@ use etherparse::{TcpHeaderSlice, TcpSlice};
 
 use super::address::Endpoint;
 use super::encapsulation::{Passed, Trail};
-use super::fast_path::plain_segment;
+use super::fast_path::{plain_segment, plain_udp};
 use super::ip::Ip;
 use super::segment::{Flags, Segment, SeqNumber, TcpOptions};
 use super::{Layer, Other, Packet, link, tunnel};
@@ -25,13 +25,19 @@ const MAX_TUNNELS: usize = 8;
 pub fn decode(link: LinkType, octets: &[u8], wire: u32) -> Packet {
     match plain_segment(link, octets) {
         Some(plain) => Packet::Tcp(plain.segment()),
-        None => decode_by_steps(link, octets, wire),
+        None => decode_other(link, octets, wire),
     }
 }
 
-/// The general path of [`decode`], for frames that are not a [`plain_segment`].
+/// Like [`decode`], for frames that are not a [`plain_segment`].
 #[must_use]
 #[inline(never)]
+pub fn decode_other(link: LinkType, octets: &[u8], wire: u32) -> Packet {
+    plain_udp(link, octets).unwrap_or_else(|| decode_by_steps(link, octets, wire))
+}
+
+/// The general path of [`decode`].
+#[must_use]
 pub fn decode_by_steps(link: LinkType, octets: &[u8], wire: u32) -> Packet {
     match ip_of(link, octets, wire, &mut |_| {}) {
         Ok(ip) if ip.fragmented => Packet::Fragment(ip),

@@ -1,4 +1,5 @@
-//! Fast path of decoding: TCP in an unfragmented IPv4 packet without options, directly after the link layer's header.
+//! Fast path of decoding: TCP, or UDP that is no tunnel, in an unfragmented IPv4 packet without options, directly after
+//! the link layer's header.
 //!
 //! Nearly all frames are like that. Their fields are at fixed offsets, and reading them there takes half the
 //! instructions of [`decode_by_steps`](super::decode_by_steps), which uses etherparse (`cargo bench --bench rooms`
@@ -9,14 +10,26 @@
     reason = "offsets in a header, and lengths of a packet, which have 16 bits"
 )]
 
+use std::net::Ipv4Addr;
+
 use super::address::Ipv4Endpoint;
+use super::ip::Ip;
 use super::layout::{ipv4, tcp};
 use super::segment::{Flags, Segment, SeqNumber};
+use super::tunnel::{self, protocol};
 use super::vlan::VlanTags;
+use super::{Other, Packet};
 use crate::capture::LinkType;
 
 const IP_LEN: usize = ipv4::LEN;
 const TCP_LEN: usize = tcp::LEN;
+const HEADERS_LEN: usize = IP_LEN + TCP_LEN;
+
+/// Parts of the rows of an IPv4 header: a mask, and the value that they have in a plain packet.
+const VERSION_AND_LEN: (u32, u32) = (0xff << 24, 0x45 << 24);
+const MORE_FRAGMENTS_AND_OFFSET: (u32, u32) = (0x3fff, 0);
+const TCP: (u32, u32) = (0xff << 16, (protocol::TCP as u32) << 16);
+const UDP: (u32, u32) = (0xff << 16, (protocol::UDP as u32) << 16);
 
 /// Offset of the IP header if the link layer's header is plain; `None` otherwise.
 #[inline]
@@ -39,14 +52,17 @@ pub(super) fn ip_start(link: LinkType, octets: &[u8]) -> Option<usize> {
     }
 }
 
+/// The first bytes in rows of 32 bits, as RFC 791 and RFC 9293 draw headers.
 #[inline]
-fn u16_at(octets: &[u8; IP_LEN], at: usize) -> u16 {
-    u16::from_be_bytes([octets[at], octets[at + 1]])
+fn rows<const ROWS: usize>(octets: &[u8]) -> Option<[u32; ROWS]> {
+    let rows: &[[u8; 4]; ROWS] = octets.as_chunks::<4>().0.first_chunk()?;
+    Some(rows.map(u32::from_be_bytes))
 }
 
+/// Whether a row has this value where the mask is set.
 #[inline]
-fn u32_at(octets: &[u8; IP_LEN], at: usize) -> u32 {
-    u32::from_be_bytes([octets[at], octets[at + 1], octets[at + 2], octets[at + 3]])
+const fn has(row: u32, (mask, value): (u32, u32)) -> bool {
+    row & mask == value
 }
 
 /// The window scale option of a SYN (RFC 9293 section 3.2, RFC 7323 section 2.2). Like
@@ -139,54 +155,96 @@ impl PlainSegment {
     reason = "a returned segment is copied twice, which takes 5 ns a frame"
 )]
 pub fn plain_segment(link: LinkType, octets: &[u8]) -> Option<PlainSegment> {
-    const VERSION_AND_LEN: u8 = 0x45;
-    const MORE_FRAGMENTS_AND_OFFSET: u16 = 0x3fff;
-    const TCP: u8 = 6;
     let ip_start = ip_start(link, octets)?;
-    let ip = octets[ip_start..].first_chunk::<IP_LEN>()?;
-    let tcp_start = ip_start + IP_LEN;
-    let tcp_header = octets[tcp_start..].first_chunk::<TCP_LEN>()?;
-    let total_len = usize::from(u16_at(ip, ipv4::LENGTH.start));
-    let header_len = usize::from(tcp_header[tcp::HEADER_LENGTH.start] >> 4) * 4;
-    let available = (total_len.saturating_sub(IP_LEN)).min(octets.len() - tcp_start);
-    if ip[0] != VERSION_AND_LEN
-        || u16_at(ip, ipv4::FRAGMENT.start) & MORE_FRAGMENTS_AND_OFFSET != 0
-        || ip[ipv4::PROTOCOL.start] != TCP
-        || header_len < TCP_LEN
-        || available < header_len
+    let [
+        lengths,
+        fragment,
+        protocol,
+        source,
+        destination,
+        ports,
+        seq,
+        ack,
+        control,
+        _,
+    ] = rows::<10>(octets.get(ip_start..)?)?;
+    let total_len = (lengths & 0xffff) as usize;
+    let tcp_len = (control >> 28) as usize * 4;
+    let headers_len = IP_LEN + tcp_len;
+    let payload_start = ip_start + headers_len;
+    if !has(lengths, VERSION_AND_LEN)
+        || !has(fragment, MORE_FRAGMENTS_AND_OFFSET)
+        || !has(protocol, TCP)
+        || tcp_len < TCP_LEN
+        || total_len < headers_len
+        || octets.len() < payload_start
     {
         return None;
     }
-    let flags = Flags(u16_at(tcp_header, tcp::FLAGS.start) & 0x0fff);
-    let payload_start = tcp_start + header_len;
+    let flags = Flags((control >> 16) as u16 & 0x0fff);
     let window_shift = if flags.has(Flags::SYN) {
-        window_shift(&octets[tcp_start + TCP_LEN..payload_start])
+        window_shift(&octets[ip_start + HEADERS_LEN..payload_start])
     } else {
         None
     };
-    let end = |address_at, port_at| {
-        Ipv4Endpoint::new(u32_at(ip, address_at), u16_at(tcp_header, port_at))
-    };
+    let payload_len = total_len - headers_len;
     Some(PlainSegment {
-        source: end(ipv4::SOURCE.start, tcp::SOURCE.start),
-        destination: end(ipv4::DESTINATION.start, tcp::DESTINATION.start),
-        seq: SeqNumber(u32_at(tcp_header, tcp::SEQUENCE.start)),
-        ack: SeqNumber(u32_at(tcp_header, tcp::ACKNOWLEDGEMENT.start)),
+        source: Ipv4Endpoint::new(source, (ports >> 16) as u16),
+        destination: Ipv4Endpoint::new(destination, ports as u16),
+        seq: SeqNumber(seq),
+        ack: SeqNumber(ack),
         flags,
-        window: u16_at(tcp_header, tcp::WINDOW.start),
+        window: control as u16,
         window_shift,
         ip_start: ip_start as u8,
         payload_start: payload_start as u8,
-        payload_len: (total_len - IP_LEN - header_len) as u16,
-        payload_captured: (available - header_len) as u16,
+        payload_len: payload_len as u16,
+        payload_captured: payload_len.min(octets.len() - payload_start) as u16,
     })
+}
+
+/// Decodes a plain frame with UDP that is no tunnel; `None` for any other frame.
+#[must_use]
+pub(super) fn plain_udp(link: LinkType, octets: &[u8]) -> Option<Packet> {
+    const UDP_LEN: usize = 8;
+    let ip_start = ip_start(link, octets)?;
+    let [lengths, fragment, protocol, source, destination, ports, _] =
+        rows::<7>(octets.get(ip_start..)?)?;
+    let total_len = lengths & 0xffff;
+    if !has(lengths, VERSION_AND_LEN)
+        || !has(fragment, MORE_FRAGMENTS_AND_OFFSET)
+        || !has(protocol, UDP)
+        || (total_len as usize) < IP_LEN + UDP_LEN
+        || [ports >> 16, ports & 0xffff]
+            .iter()
+            .any(|port| tunnel::is_port(*port as u16))
+    {
+        return None;
+    }
+    let ip = Ip {
+        source: Ipv4Addr::from_bits(source).into(),
+        destination: Ipv4Addr::from_bits(destination).into(),
+        protocol: protocol::UDP,
+        ttl: (protocol >> 24) as u8,
+        identification: fragment >> 16,
+        dont_fragment: fragment & 0x4000 != 0,
+        fragmented: false,
+        more_fragments: false,
+        fragment_offset: 0,
+        start: ip_start as u32,
+        header_len: IP_LEN as u32,
+        length: total_len,
+        payload_start: (ip_start + IP_LEN) as u32,
+        payload_len: total_len - IP_LEN as u32,
+        tags: VlanTags::NONE,
+    };
+    Some(Packet::Ip(ip, Other::NotTcp))
 }
 
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::Packet;
     use super::super::decode::decode_by_steps;
     use super::super::segment::TcpOptions;
     use super::*;
@@ -222,7 +280,7 @@ mod tests {
         }
     }
 
-    /// A frame with a TCP segment, with faults in it or without.
+    /// A frame with TCP or UDP, with faults in it or without.
     fn frame() -> impl Strategy<Value = (LinkType, Vec<u8>)> {
         let link = prop_oneof![
             Just((LinkType::ETHERNET, 14)),
@@ -233,8 +291,9 @@ mod tests {
         ];
         let payload = proptest::collection::vec(any::<u8>(), 0..40);
         let faults = proptest::collection::vec((0..80usize, any::<u8>()), 0..3);
-        (link, payload, any::<[u8; 20]>(), 5..9u8, 0..4usize, faults).prop_map(
-            |((link, start), payload, mut tcp, words, padding, faults)| {
+        let header = (any::<[u8; 20]>(), any::<bool>(), 5..9u8);
+        (link, payload, header, 0..4usize, faults).prop_map(
+            |((link, start), payload, (mut tcp, is_udp, words), padding, faults)| {
                 let mut octets = vec![0; start];
                 match link {
                     LinkType::ETHERNET => octets[12] = 8,
@@ -246,7 +305,7 @@ mod tests {
                 let total = 40 + options + payload.len();
                 let mut ip = [0; 20];
                 ip[..4].copy_from_slice(&[0x45, 0, 0, total as u8]);
-                ip[8..10].copy_from_slice(&[64, 6]);
+                ip[8..10].copy_from_slice(&[64, if is_udp { 17 } else { 6 }]);
                 ip[12..].copy_from_slice(&[127, 0, 0, 1, 10, 1, 2, 3]);
                 octets.extend(ip);
                 octets.extend(tcp);
@@ -268,11 +327,14 @@ mod tests {
         #[test]
         fn the_fast_path_finds_what_the_general_path_finds((link, octets) in frame(), kept in 0..120usize) {
             let cut = &octets[..kept.min(octets.len())];
+            let wire = octets.len() as u32;
             if let Some(plain) = plain_segment(link, cut) {
-                let wire = octets.len() as u32;
                 let segment = plain.segment();
                 prop_assert_eq!(segment.payload(cut), plain.payload(cut));
                 prop_assert_eq!(Packet::Tcp(segment), decode_by_steps(link, cut, wire));
+            }
+            if let Some(packet) = plain_udp(link, cut) {
+                prop_assert_eq!(packet, decode_by_steps(link, cut, wire));
             }
         }
     }
@@ -285,5 +347,14 @@ mod tests {
         octets.extend([0x50, 0x18, 0, 0, 0, 0, 0, 0, b'x']);
         let found = plain_segment(LinkType::RAW, &octets);
         assert_eq!(found.map(|segment| segment.payload_len), Some(1));
+        octets[9] = 17;
+        assert!(plain_udp(LinkType::RAW, &octets).is_some());
+        for port in [1701, 2152, 4789, 4790, 6081, 6635_u16] {
+            for at in [20..22, 22..24] {
+                let mut octets = octets.clone();
+                octets[at].copy_from_slice(&port.to_be_bytes());
+                assert!(plain_udp(LinkType::RAW, &octets).is_none(), "{port}");
+            }
+        }
     }
 }

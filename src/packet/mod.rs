@@ -18,7 +18,8 @@ mod vlan;
 
 pub use address::{Endpoint, Ipv4Endpoint};
 pub use decode::{
-    checksum_is_wrong, decode, decode_by_steps, decode_payload, passed_headers, passed_in,
+    checksum_is_wrong, decode, decode_by_steps, decode_other, decode_payload, passed_headers,
+    passed_in,
 };
 pub use encapsulation::Passed;
 pub use fast_path::{PlainSegment, plain_segment};

@@ -7,8 +7,9 @@ use super::ip::Ip;
 use super::{Layer, Other};
 
 /// IP protocol numbers (IANA registry "Protocol Numbers").
-mod protocol {
+pub(super) mod protocol {
     pub const IPV4: u8 = 4;
+    pub const TCP: u8 = 6;
     pub const UDP: u8 = 17;
     pub const IPV6: u8 = 41;
     pub const GRE: u8 = 47;
@@ -119,6 +120,14 @@ fn gre(octets: &[u8]) -> Result<Tunnel, Other> {
         }
         kind => Ok((name, len, Header::Ethertype(kind))),
     }
+}
+
+/// Whether a tunnel can be found by this UDP port.
+pub(super) const fn is_port(port: u16) -> bool {
+    matches!(
+        port,
+        udp::L2TP | udp::GTP_U | udp::VXLAN | udp::VXLAN_GPE | udp::GENEVE | udp::MPLS
+    )
 }
 
 /// Finds the tunnel by port. If both ports are known, the lower one counts, as in Wireshark.

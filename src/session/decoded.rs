@@ -9,7 +9,7 @@ use super::lanes::Lanes;
 use crate::capture::{Batch, Frame};
 use crate::dissect::reglogin::one_clean_message;
 use crate::packet::{
-    Datagram, Defragmenter, Ip, Packet, PlainSegment, decode, decode_by_steps, decode_payload,
+    Datagram, Defragmenter, Ip, Packet, PlainSegment, decode, decode_other, decode_payload,
     plain_segment,
 };
 use crate::stream::{FlowHasher, FlowKey};
@@ -151,7 +151,7 @@ impl Decoded {
                     is_clean: decoding.judges && one_clean_message(segment.payload(octets)),
                 });
             } else {
-                let packet = decode_by_steps(link, octets, header.wire);
+                let packet = decode_other(link, octets, header.wire);
                 if let Some(frame) = self.other(index, decoding.keyed(packet)) {
                     put(frame);
                 }
