@@ -32,20 +32,20 @@ pub const fn are_not_printable(word: u64) -> u64 {
     (word | !from_space | from_delete) & HIGH
 }
 
-/// Which bytes directly follow one of `these`. `last`: the mask of the previous word.
+/// Index of the first of `these` bytes, 8 if there are none.
 #[must_use]
 #[inline]
-pub const fn behind(these: u64, last: u64) -> u64 {
-    these << 8 | last >> 56
+pub const fn first(these: u64) -> usize {
+    these.trailing_zeros() as usize / 8
 }
 
-/// Splits a word before the first of `these`, which must not be empty.
+/// The bytes of a word from the first of `these` on, those before it set to NUL.
 #[must_use]
 #[inline]
-pub const fn split_at_first(word: u64, these: u64) -> (u64, u64) {
+pub const fn from_first(word: u64, these: u64) -> u64 {
     let first = these & these.wrapping_neg();
     let before = (first >> 7).wrapping_sub(1);
-    (word & before, word & !before)
+    word & !before
 }
 
 /// Which bytes are not printable, or a quote or a backslash, which are escaped in most languages.
@@ -125,12 +125,11 @@ mod tests {
             let odd = |octet: u8| !(b' '..=b'~').contains(&octet);
             prop_assert_eq!(told(are_not_printable(word)), each(&odd));
             let found = are_not_printable(word);
-            if let Some(at) = octets.iter().position(|octet| odd(*octet)) {
-                let (text, rest) = split_at_first(word, found);
-                prop_assert_eq!(&text.to_le_bytes()[..at], &octets[..at]);
-                prop_assert!(text.to_le_bytes()[at..].iter().all(|octet| *octet == 0));
-                prop_assert_eq!(text | rest, word);
-            }
+            let at = octets.iter().position(|octet| odd(*octet)).unwrap_or(8);
+            prop_assert_eq!(first(found), at);
+            let rest = from_first(word, found).to_le_bytes();
+            prop_assert_eq!(&rest[at..], &octets[at..]);
+            prop_assert!(rest[..at].iter().all(|octet| *octet == 0));
         }
 
         #[test]

@@ -48,12 +48,12 @@ fn has_plain_fields(kind: MessageKind, message: &[u8]) -> bool {
         MessageKind::Request => {
             let name = field::<{ USER_NAME.width }>(message, &USER_NAME);
             let password = field::<{ PASSWORD.width }>(message, &PASSWORD);
-            name.is_some_and(|name| is_filled_text(name) && keeps_name_rules(name))
-                && password.is_some_and(|password| is_filled_text(password) && password[0] != 0)
+            name.is_some_and(is_plain_name)
+                && password.and_then(filled_text).is_some_and(|len| len > 0)
         }
         MessageKind::Response => {
             let description = field::<{ DESCRIPTION.width }>(message, &DESCRIPTION);
-            message[STATUS.offset] <= STATUS_SUCCESS && description.is_some_and(is_filled_text)
+            message[STATUS.offset] <= STATUS_SUCCESS && description.and_then(filled_text).is_some()
         }
     }
 }
@@ -64,28 +64,38 @@ fn field<'a, const WIDTH: usize>(message: &'a [u8], field: &Field) -> Option<&'a
     message.get(field.offset..)?.first_chunk()
 }
 
-/// Whether a field is printable ASCII followed by at least one NUL and only NULs.
+/// Whether a name is plain, has at least one byte, no colon, and no space at its start or end.
 #[inline]
-fn is_filled_text<const WIDTH: usize>(field: &[u8; WIDTH]) -> bool {
-    let (words, last) = words(field);
-    let mut behind = words;
-    while let Some((word, rest)) = behind.split_first() {
+fn is_plain_name<const WIDTH: usize>(name: &[u8; WIDTH]) -> bool {
+    let Some(last) = filled_text(name).and_then(|len| len.checked_sub(1)) else {
+        return false;
+    };
+    let (words, rest) = words(name);
+    let colons = |word| swar::are(word, b':');
+    let all = |all, word: &[u8; 8]| all | colons(u64::from_le_bytes(*word));
+    words.iter().fold(colons(rest), all) == 0 && name[0] != b' ' && name[last] != b' '
+}
+
+/// Length of the text in a field that is printable ASCII followed by at least one NUL and only NULs.
+#[inline]
+fn filled_text<const WIDTH: usize>(field: &[u8; WIDTH]) -> Option<usize> {
+    let (mut words, rest) = words(field);
+    let mut before = 0;
+    while let Some((word, behind)) = words.split_first() {
         let word = u64::from_le_bytes(*word);
-        behind = rest;
-        let filling = swar::zeros(word);
-        if swar::are_not_printable(word) & !filling != 0 {
-            return false;
-        }
-        if filling != 0 {
-            let (text, _) = swar::split_at_first(word, filling);
+        let end = swar::are_not_printable(word);
+        if end != 0 {
             let all = |all, word: &[u8; 8]| all | u64::from_le_bytes(*word);
-            return text == word && behind.iter().fold(last, all) == 0;
+            let filling = behind.iter().fold(rest | swar::from_first(word, end), all);
+            return (filling == 0).then_some(before + swar::first(end));
         }
+        words = behind;
+        before += size_of::<u64>();
     }
-    // `words` pads the last bytes with NUL, so the field's own last byte must be checked.
-    let filling = swar::zeros(last);
-    let (text, _) = swar::split_at_first(last, filling);
-    text == last && swar::are_not_printable(last) & !filling == 0 && field[WIDTH - 1] == 0
+    // `words` pads the last bytes with NUL, so the text can end behind the field.
+    let end = swar::are_not_printable(rest);
+    let len = before + swar::first(end);
+    (swar::from_first(rest, end) == 0 && len < WIDTH).then_some(len)
 }
 
 /// The bytes of a field as groups of eight, and the remaining bytes as one number padded with NUL. The first byte is in
@@ -98,24 +108,50 @@ fn words<const WIDTH: usize>(field: &[u8; WIDTH]) -> (&[[u8; 8]], u64) {
     (words, u64::from_le_bytes(last))
 }
 
-/// Whether a plain user name has at least one byte, no colon, and no space at its start or end.
-#[inline]
-fn keeps_name_rules<const WIDTH: usize>(name: &[u8; WIDTH]) -> bool {
-    let (words, rest) = words(name);
-    let mut last = 0;
-    for word in words
-        .iter()
-        .map(|word| u64::from_le_bytes(*word))
-        .chain([rest])
-    {
-        let (spaces, filling) = (swar::are(word, b' '), swar::zeros(word));
-        if swar::are(word, b':') | swar::behind(spaces, last) & filling != 0 {
-            return false;
-        }
-        if filling != 0 {
-            break;
-        }
-        last = spaces;
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// A field of text and padding, with up to two bytes changed.
+    fn field<const WIDTH: usize>() -> impl Strategy<Value = [u8; WIDTH]> {
+        let text = proptest::collection::vec(b' '..=b'~', 0..=WIDTH);
+        let changes = proptest::collection::vec((0..WIDTH, any::<u8>()), 0..3);
+        (text, changes).prop_map(|(text, changes)| {
+            let mut field = [0; WIDTH];
+            field[..text.len()].copy_from_slice(&text);
+            for (at, octet) in changes {
+                field[at] = octet;
+            }
+            field
+        })
     }
-    !matches!(name[0], 0 | b' ')
+
+    fn is_told_as_byte_by_byte<const WIDTH: usize>(field: &[u8; WIDTH]) {
+        let len = field.iter().position(|octet| *octet == 0);
+        let is_text = |text: &[u8]| text.iter().all(|octet| (b' '..=b'~').contains(octet));
+        let is_filling = |rest: &[u8]| rest.iter().all(|octet| *octet == 0);
+        let expected = len.filter(|len| is_text(&field[..*len]) && is_filling(&field[*len..]));
+        assert_eq!(filled_text(field), expected);
+        let expected = expected.is_some_and(|len| {
+            let name = &field[..len];
+            let ends = [name.first(), name.last()];
+            len > 0 && !name.contains(&b':') && !ends.contains(&Some(&b' '))
+        });
+        assert_eq!(is_plain_name(field), expected);
+    }
+
+    proptest! {
+        #[test]
+        fn fields_are_told_as_byte_by_byte(
+            name in field::<{ USER_NAME.width }>(),
+            password in field::<{ PASSWORD.width }>(),
+            description in field::<{ DESCRIPTION.width }>(),
+        ) {
+            is_told_as_byte_by_byte(&name);
+            is_told_as_byte_by_byte(&password);
+            is_told_as_byte_by_byte(&description);
+        }
+    }
 }
