@@ -10,18 +10,22 @@
 )]
 
 /// Key of a flow in the index: half of the hash of its [`FlowKey`](super::FlowKey). Several flows can have the same.
-pub(super) type Tag = u32;
+pub(crate) type Tag = u32;
 
 /// Places at first. The number of places is always a power of two.
 const LEAST: usize = 1 << 10;
 
 /// Maps tags to slots.
 #[derive(Debug)]
-pub(super) struct Index {
+pub(crate) struct Index {
     /// Each holds a tag in the upper half and a slot plus one in the lower half; 0 if the place is free.
     places: Box<[u64]>,
     taken: usize,
 }
+
+/// What was read at a tag's own place.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct OwnPlace(u64);
 
 const fn entry(tag: Tag, slot: u32) -> u64 {
     (tag as u64) << 32 | (slot as u64 + 1)
@@ -50,6 +54,22 @@ impl Index {
     #[inline]
     fn mask(&self) -> usize {
         self.places.len() - 1
+    }
+
+    /// What is at a tag's own place, for [`first_from`](Self::first_from). This decides nothing, so a processor reads
+    /// the places of several tags from memory at the same time.
+    #[inline]
+    pub fn own_place(&self, tag: Tag) -> OwnPlace {
+        OwnPlace(self.places[tag as usize & self.mask()])
+    }
+
+    /// Like [`first_with`](Self::first_with) for a tag whose own place was read, if the index has not changed since.
+    #[inline]
+    pub fn first_from(&self, OwnPlace(entry): OwnPlace, wanted: Tag) -> Option<u32> {
+        match slot(entry) {
+            Some(_) if tag(entry) != wanted => self.first_with(wanted),
+            slot => slot,
+        }
     }
 
     /// The first slot with this tag: nearly always that of the flow looked for.
@@ -153,6 +173,8 @@ mod tests {
             prop_assert_eq!(index.taken, model.len());
             for (tag, slot) in &model {
                 prop_assert_eq!(index.find(*tag, |found| found == *slot), Some(*slot));
+                let read = index.own_place(*tag);
+                prop_assert_eq!(index.first_from(read, *tag), index.first_with(*tag));
             }
             for tag in 0..40 {
                 let found = index.find(tag, |found| !model.contains(&(tag, found)));

@@ -17,7 +17,7 @@ mod entry;
 mod expiry;
 mod flow;
 mod history;
-mod index;
+pub(crate) mod index;
 mod key;
 mod limits;
 mod out_of_order;

@@ -151,12 +151,12 @@ fn counted(path: &Path, threads: usize, batches: bool, options: &Options) -> Str
     let users: Vec<_> = summary
         .users
         .iter()
-        .map(|(name, of)| (name, of.counts))
+        .map(|(name, of)| (name, of.counts()))
         .collect();
     let addresses: Vec<_> = summary
         .addresses
         .iter()
-        .map(|(end, of)| (end, of.counts))
+        .map(|(end, of)| (end, of.counts()))
         .collect();
     let times = summary.times.each_ref().map(Times::quantiles);
     format!(

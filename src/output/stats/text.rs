@@ -13,7 +13,7 @@ use crate::output::fold::{Folding, at_blanks};
 use crate::output::highlight::Highlight;
 use crate::session::FlowEnd;
 use crate::session::summary::{
-    ACTIONS, Capped, Counts, MESSAGE_TYPES, Quantiles, Summary, top_addresses, top_users,
+    ACTIONS, Capped, Counts, MESSAGE_TYPES, Quantiles, Summary, Tally, top_addresses, top_users,
 };
 use crate::text::capitalised;
 use crate::text::escape::{Escaped, EscapedOctets};
@@ -43,24 +43,24 @@ pub(super) fn write(
     let users = top_users(summary, top);
     let names = users
         .iter()
-        .map(|(name, user)| (EscapedOctets(name).to_string(), user.counts));
+        .map(|(name, user)| (EscapedOctets(name).to_string(), user.counts()));
     people(
         out,
         ("Users", style),
         names.collect(),
         &summary.users,
-        |user| user.counts,
+        Tally::counts,
     )?;
     let addresses = top_addresses(summary, top);
     let clients = addresses
         .iter()
-        .map(|(address, row)| (address.to_string(), row.counts));
+        .map(|(address, row)| (address.to_string(), row.counts()));
     people(
         out,
         ("Clients", style),
         clients.collect(),
         &summary.addresses,
-        |row| row.counts,
+        Tally::counts,
     )?;
     protocols(out, summary)?;
     conversations(out, summary, style, top)?;

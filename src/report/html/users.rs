@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use super::number::{count, of_row};
 use super::{Page, section};
-use crate::session::summary::{Counts, top_addresses, top_users};
+use crate::session::summary::{Counts, Tally, top_addresses, top_users};
 use crate::text::escape::EscapedOctets;
 use crate::text::number::thousands;
 
@@ -12,7 +12,7 @@ use crate::text::number::thousands;
 const SHADES: u32 = 5;
 
 /// A table of users or addresses.
-struct Table<'a> {
+struct Table {
     id: &'static str,
     /// The word for one of them.
     one: &'static str,
@@ -20,7 +20,7 @@ struct Table<'a> {
     pick: &'static str,
     rows: Vec<(String, Counts)>,
     total: usize,
-    others: Option<&'a Counts>,
+    others: Option<Counts>,
 }
 
 /// A row of a heat map: who, failures in all, and over time where they were counted.
@@ -40,10 +40,10 @@ impl Page<'_> {
             pick: "user",
             rows: users
                 .iter()
-                .map(|(name, user)| (EscapedOctets(name).to_string(), user.counts))
+                .map(|(name, user)| (EscapedOctets(name).to_string(), user.counts()))
                 .collect(),
             total: summary.users.len(),
-            others: summary.users.others().map(|others| &others.counts),
+            others: summary.users.others().map(Tally::counts),
         };
         let addresses = Table {
             id: "address-table",
@@ -51,10 +51,10 @@ impl Page<'_> {
             pick: "address",
             rows: addresses
                 .iter()
-                .map(|(address, row)| (address.to_string(), row.counts))
+                .map(|(address, row)| (address.to_string(), row.counts()))
                 .collect(),
             total: summary.addresses.len(),
-            others: summary.addresses.others().map(|others| &others.counts),
+            others: summary.addresses.others().map(Tally::counts),
         };
         let sub = html! {
             "A request counts for a user once it is answered, or cannot be any more."
@@ -68,7 +68,7 @@ impl Page<'_> {
         Some(section("users", "Users and addresses", &sub, &content))
     }
 
-    fn table(&self, place: &str, others: &str, table: &Table<'_>) -> Markup {
+    fn table(&self, place: &str, others: &str, table: &Table) -> Markup {
         let shown = table.rows.len();
         html! {
             div.card.long {
@@ -120,7 +120,10 @@ impl Page<'_> {
         let (width, bars) = (summary.rate.width(), summary.rate.bars().len());
         let failing = &over_time.failing;
         let users = top(
-            summary.users.iter().map(|(name, user)| (name, user.counts)),
+            summary
+                .users
+                .iter()
+                .map(|(name, user)| (name, user.counts())),
             self.rows.heat,
         );
         let users: Vec<Heat> = users
@@ -134,7 +137,7 @@ impl Page<'_> {
             summary
                 .addresses
                 .iter()
-                .map(|(address, row)| (address, row.counts)),
+                .map(|(address, row)| (address, row.counts())),
             self.rows.heat,
         );
         let addresses: Vec<Heat> = addresses

@@ -2,21 +2,22 @@
 
 #![expect(
     clippy::cast_possible_truncation,
-    reason = "indexes in a list of limited length"
+    reason = "indexes in a list of limited length, and halves of a hash"
 )]
 
 use std::hash::{BuildHasher, Hash};
 
 use foldhash::fast::RandomState;
-use hashbrown::hash_table::{Entry, HashTable};
+
+use crate::stream::index::{Index, OwnPlace, Tag};
 
 /// Values by key. The first `limit` keys have a value each, all others share one.
 #[derive(Debug)]
 pub struct Capped<K, V> {
     /// In the order of first use.
-    entries: Vec<(K, V)>,
-    /// Index in `entries`, and half of the key's hash, which is compared before the key is.
-    index: HashTable<(u32, u32)>,
+    entries: Vec<Entry<K, V>>,
+    /// Maps half of a key's hash to its place in `entries`.
+    index: Index,
     hasher: RandomState,
     limit: usize,
     /// The place asked for last.
@@ -25,12 +26,27 @@ pub struct Capped<K, V> {
     overflowed: bool,
 }
 
+/// A key and its value. Aligned to a line of the processor's cache, which most of them fit into.
+#[derive(Debug)]
+#[repr(align(64))]
+struct Entry<K, V> {
+    key: K,
+    value: V,
+}
+
+/// The first step of looking a key up.
+#[derive(Debug, Clone, Copy)]
+pub struct Asked {
+    tag: Tag,
+    read: OwnPlace,
+}
+
 /// The result of looking a key up in a [`Capped`]; it means nothing to another one.
 #[derive(Debug, Clone, Copy)]
 pub struct Lookup {
-    hash: u64,
+    tag: Tag,
     /// The place of its value, if it has one.
-    place: Option<usize>,
+    place: Option<u32>,
 }
 
 impl<K: Hash + Eq, V: Default> Capped<K, V> {
@@ -39,7 +55,7 @@ impl<K: Hash + Eq, V: Default> Capped<K, V> {
     pub fn new(limit: usize) -> Self {
         Self {
             entries: Vec::new(),
-            index: HashTable::new(),
+            index: Index::new(),
             hasher: RandomState::default(),
             limit: limit.min(u32::MAX as usize),
             last: 0,
@@ -56,57 +72,77 @@ impl<K: Hash + Eq, V: Default> Capped<K, V> {
         if self
             .entries
             .get(self.last)
-            .is_some_and(|last| last.0 == key)
+            .is_some_and(|last| last.key == key)
         {
-            return (&mut self.entries[self.last].1, true);
+            return (&mut self.entries[self.last].value, true);
         }
-        self.get_found(self.prefetch(&key), key)
+        self.get_found(self.find(&key), key)
     }
 
-    /// Looks a key up for [`get_found`](Self::get_found). Call it for several keys in a row: the processor then fetches their
-    /// values from memory at the same time.
-    #[inline]
+    /// Looks a key up, for [`get_found`](Self::get_found).
     #[must_use]
-    pub fn prefetch(&self, key: &K) -> Lookup {
-        let hash = self.hasher.hash_one(key);
-        let place = self.find(hash, key);
-        Lookup { hash, place }
+    #[inline]
+    pub fn find(&self, key: &K) -> Lookup {
+        self.find_asked(self.ask(key), key)
+    }
+
+    /// Looks a key up in two steps. Take each step for several keys in a row: the processor then reads what the step
+    /// needs of all of them from memory at the same time.
+    #[must_use]
+    #[inline]
+    pub fn ask(&self, key: &K) -> Asked {
+        let tag = (self.hasher.hash_one(key) >> 32) as Tag;
+        let read = self.index.own_place(tag);
+        Asked { tag, read }
+    }
+
+    /// The second step.
+    #[must_use]
+    #[inline]
+    pub fn find_asked(&self, Asked { tag, read }: Asked, key: &K) -> Lookup {
+        let place = self.index.first_from(read, tag);
+        match place {
+            Some(other) if !self.is(other, key) => self.find_tagged(tag, key),
+            place => Lookup { tag, place },
+        }
     }
 
     /// Like [`get`](Self::get) for a key that was looked up.
     #[inline]
     pub fn get_found(&mut self, found: Lookup, key: K) -> (&mut V, bool) {
         // It may have been added since.
-        let place = match found.place.or_else(|| self.find(found.hash, &key)) {
+        let place = match found
+            .place
+            .or_else(|| self.find_tagged(found.tag, &key).place)
+        {
             Some(place) => place,
-            None if self.entries.len() < self.limit => self.add(found.hash, key),
+            None if self.entries.len() < self.limit => self.add(found.tag, key),
             None => {
                 self.overflowed = true;
                 return (&mut self.others, false);
             }
         };
-        self.last = place;
-        (&mut self.entries[place].1, true)
+        self.last = place as usize;
+        (&mut self.entries[self.last].value, true)
     }
 
     #[inline]
-    fn find(&self, hash: u64, key: &K) -> Option<usize> {
-        let same = |&(place, other): &(u32, u32)| {
-            let entry = self.entries.get(place as usize);
-            other == short(hash) && entry.is_some_and(|entry| entry.0 == *key)
-        };
-        let (place, _) = self.index.find(hash, same)?;
-        Some(*place as usize)
+    fn is(&self, place: u32, key: &K) -> bool {
+        let entry = self.entries.get(place as usize);
+        entry.is_some_and(|entry| entry.key == *key)
+    }
+
+    fn find_tagged(&self, tag: Tag, key: &K) -> Lookup {
+        let place = self.index.find(tag, |place| self.is(place, key));
+        Lookup { tag, place }
     }
 
     #[cold]
-    fn add(&mut self, hash: u64, key: K) -> usize {
-        let place = self.entries.len();
-        self.entries.push((key, V::default()));
-        let (entries, hasher) = (&self.entries, &self.hasher);
-        let rehash = |&(place, _): &(u32, u32)| hasher.hash_one(&entries[place as usize].0);
-        let new = (place as u32, short(hash));
-        self.index.insert_unique(hash, new, rehash);
+    fn add(&mut self, tag: Tag, key: K) -> u32 {
+        let place = self.entries.len() as u32;
+        let value = V::default();
+        self.entries.push(Entry { key, value });
+        self.index.insert(tag, place);
         place
     }
 
@@ -130,21 +166,24 @@ impl<K: Hash + Eq, V: Default> Capped<K, V> {
 
     /// The keys and their values, in the order of first use.
     pub fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
-        self.entries.iter().map(|(key, value)| (key, value))
+        self.entries.iter().map(|Entry { key, value }| (key, value))
     }
 }
 
-/// The half of a hash that is compared before the key.
-const fn short(hash: u64) -> u32 {
-    (hash >> 32) as u32
+/// The first step of asking whether a value was seen.
+#[derive(Debug, Clone, Copy)]
+pub struct AskedSeen {
+    hash: u64,
+    read: OwnPlace,
 }
 
-/// Remembers values that it has seen, up to a limit, as 64-bit hashes.
+/// Remembers values that it has seen, up to a limit, as 63 bits of their hashes.
 #[derive(Debug)]
 pub struct Seen {
-    table: HashTable<u64>,
+    /// Maps half of a hash to 31 bits of the other half.
+    index: Index,
     hasher: RandomState,
-    limit: usize,
+    room: usize,
     full: bool,
 }
 
@@ -153,31 +192,36 @@ impl Seen {
     #[must_use]
     pub fn new(limit: usize) -> Self {
         Self {
-            table: HashTable::new(),
+            index: Index::new(),
             hasher: RandomState::default(),
-            limit,
+            room: limit,
             full: false,
         }
     }
 
-    /// Whether a value is seen for the first time. Always false for further values once the limit is reached.
-    pub fn is_new(&mut self, thing: impl Hash) -> bool {
+    /// The first step of [`is_new`](Self::is_new), as in [`Capped::ask`].
+    pub fn ask(&self, thing: impl Hash) -> AskedSeen {
         let hash = self.hasher.hash_one(thing);
-        let room = self.table.len() < self.limit;
-        match self
-            .table
-            .entry(hash, |other| *other == hash, |other| *other)
-        {
-            Entry::Occupied(_) => false,
-            Entry::Vacant(vacant) => {
-                if room {
-                    vacant.insert(hash);
-                } else {
-                    self.full = true;
-                }
-                room
-            }
+        let read = self.index.own_place((hash >> 32) as Tag);
+        AskedSeen { hash, read }
+    }
+
+    /// Whether a value is seen for the first time. Always false for further values once the limit is reached.
+    pub fn is_new(&mut self, AskedSeen { hash, read }: AskedSeen) -> bool {
+        let (tag, rest) = ((hash >> 32) as Tag, hash as u32 >> 1);
+        // It may have been added since.
+        let is_seen = self.index.first_from(read, tag) == Some(rest)
+            || self.index.find(tag, |other| other == rest).is_some();
+        if is_seen {
+            return false;
         }
+        if self.room == 0 {
+            self.full = true;
+            return false;
+        }
+        self.room -= 1;
+        self.index.insert(tag, rest);
+        true
     }
 
     /// Whether the limit was reached, so that counts based on this are too low.
@@ -205,7 +249,7 @@ mod tests {
     fn a_key_that_was_looked_up_is_found_though_it_was_added_since() {
         let mut capped: Capped<u32, u64> = Capped::new(4);
         let keys = [7, 8, 7, 9, 7];
-        let found = keys.map(|key| capped.prefetch(&key));
+        let found = keys.map(|key| capped.find(&key));
         for (key, found) in keys.into_iter().zip(found) {
             *capped.get_found(found, key).0 += 1;
         }
@@ -216,8 +260,10 @@ mod tests {
     #[test]
     fn a_full_memory_says_so() {
         let mut seen = Seen::new(2);
-        assert!(seen.is_new("a") && !seen.is_new("a") && seen.is_new("b"));
+        let mut is_new = |name| seen.is_new(seen.ask(name));
+        assert!(is_new("a") && !is_new("a") && is_new("b"));
         assert!(!seen.overflowed());
-        assert!(!seen.is_new("c") && seen.overflowed());
+        let asked = seen.ask("c");
+        assert!(!seen.is_new(asked) && seen.overflowed());
     }
 }

@@ -31,17 +31,6 @@ pub struct Counts {
 }
 
 impl Counts {
-    /// Counts a request.
-    pub fn add(&mut self, action: Action, resolution: &Resolution) {
-        let action = index(action);
-        match resolution.outcome {
-            Outcome::Success => self.successes[action] += 1,
-            Outcome::Failure(_) => self.failures[action] += 1,
-            Outcome::Unclear => self.unclear += 1,
-            Outcome::Unanswered => self.unanswered += 1,
-        }
-    }
-
     /// Number of all requests.
     #[must_use]
     pub fn requests(&self) -> u64 {
@@ -57,21 +46,98 @@ impl Counts {
 }
 
 /// Counts of a user.
-#[derive(Debug, Default)]
-pub struct User {
-    /// Requests with this name.
-    pub counts: Counts,
-    /// Failed logins; present after the first one.
-    pub(super) window: Option<Box<Window>>,
-}
+pub type User = Tally<Window>;
 
 /// Counts of a client's address.
-#[derive(Debug, Default)]
-pub struct Address {
-    /// Requests from this address.
-    pub counts: Counts,
-    /// Failed logins; present after the first one.
-    pub(super) failed: Option<Box<FailedLogins>>,
+pub type Address = Tally<FailedLogins>;
+
+/// Counts of requests, and the failed logins among them. Small, because there can be many users: what few of them have
+/// is in a box.
+#[derive(Debug)]
+pub struct Tally<F> {
+    successes: [u64; 2],
+    failures: [u64; 2],
+    rest: Option<Box<Rest<F>>>,
+}
+
+/// What most users and addresses do not have.
+#[derive(Debug)]
+struct Rest<F> {
+    unanswered: u64,
+    unclear: u64,
+    /// Present after the first failed login.
+    failed: Option<F>,
+}
+
+impl<F> Default for Tally<F> {
+    fn default() -> Self {
+        Self {
+            successes: [0; 2],
+            failures: [0; 2],
+            rest: None,
+        }
+    }
+}
+
+impl<F> Default for Rest<F> {
+    fn default() -> Self {
+        Self {
+            unanswered: 0,
+            unclear: 0,
+            failed: None,
+        }
+    }
+}
+
+impl<F> Tally<F> {
+    /// Counts of requests by action and outcome.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        let rest = self.rest.as_ref();
+        Counts {
+            successes: self.successes,
+            failures: self.failures,
+            unanswered: rest.map_or(0, |rest| rest.unanswered),
+            unclear: rest.map_or(0, |rest| rest.unclear),
+        }
+    }
+
+    /// Counts a request.
+    #[inline]
+    pub(super) fn add(&mut self, action: Action, outcome: Outcome) {
+        let action = index(action);
+        match outcome {
+            Outcome::Success => self.successes[action] += 1,
+            Outcome::Failure(_) => self.failures[action] += 1,
+            Outcome::Unclear => self.rest().unclear += 1,
+            Outcome::Unanswered => self.rest().unanswered += 1,
+        }
+    }
+
+    fn rest(&mut self) -> &mut Rest<F> {
+        self.rest.get_or_insert_default()
+    }
+
+    /// The failed logins, if there were any.
+    pub(super) fn failed(&self) -> Option<&F> {
+        self.rest.as_ref()?.failed.as_ref()
+    }
+
+    /// The failed logins, if there were at least so many. Looks nowhere else if there were fewer.
+    #[inline]
+    pub(super) fn failed_often(&mut self, least: usize) -> Option<&mut F> {
+        if self.failures[index(Action::Login)] < least as u64 {
+            return None;
+        }
+        self.rest.as_mut()?.failed.as_mut()
+    }
+}
+
+impl<F: Default> Tally<F> {
+    /// The failed logins, to add one.
+    pub(super) fn failed_mut(&mut self) -> &mut F {
+        self.rest().failed.get_or_insert_default()
+    }
 }
 
 /// Failed logins from one address.

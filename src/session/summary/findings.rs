@@ -180,7 +180,9 @@ pub(super) fn find(summary: &Summary) -> (Vec<Finding>, usize) {
     let thresholds = summary.logins.thresholds;
     let mut kinds = [const { Vec::new() }; 3];
     for (name, user) in summary.users.iter() {
-        let Some(window) = &user.window else { continue };
+        let Some(window) = user.failed() else {
+            continue;
+        };
         if let Some(burst) = window.longest() {
             let address = match window.origin {
                 Origin::One(address) => Some(address),
@@ -190,7 +192,7 @@ pub(super) fn find(summary: &Summary) -> (Vec<Finding>, usize) {
         }
     }
     for (address, row) in summary.addresses.iter() {
-        if let Some(failed) = &row.failed {
+        if let Some(failed) = row.failed() {
             of_address(*address, row, failed, thresholds, &mut kinds);
         }
     }
@@ -283,7 +285,7 @@ fn of_address(
     }
     // Failures with one name are a finding about that name, and probing and spraying are findings already.
     let one_name = unknown.names + tried.names == 1;
-    let reported = explained * 2 >= row.counts.failures[1];
+    let reported = explained * 2 >= row.counts().failures[1];
     if let Some(burst) = failed.window.longest()
         && !one_name
         && !(reported && explained > 0)

@@ -20,6 +20,38 @@ pub struct FrameCounts {
     pub without_tcp: WithoutTcp,
 }
 
+/// What is counted of several frames' headers.
+#[derive(Debug, Clone, Copy)]
+pub struct Together {
+    pub frames: u64,
+    /// Length on the wire, in bytes.
+    pub octets: u64,
+    /// Frames cut off by the snapshot length.
+    pub cut: u64,
+    /// Earliest and latest time.
+    pub times: [Timestamp; 2],
+}
+
+impl Together {
+    /// Of these frames; `None` if there are none.
+    pub fn of(headers: &[FrameHeader]) -> Option<Self> {
+        let (mut octets, mut cut) = (0, 0);
+        let [mut first, mut last] = [headers.first()?.time; 2];
+        for header in headers {
+            octets += u64::from(header.wire);
+            cut += u64::from(header.captured < header.wire);
+            first = header.time.min(first);
+            last = header.time.max(last);
+        }
+        Some(Self {
+            frames: headers.len() as u64,
+            octets,
+            cut,
+            times: [first, last],
+        })
+    }
+}
+
 impl FrameCounts {
     /// Counts a frame.
     #[inline]
@@ -40,20 +72,14 @@ impl FrameCounts {
     }
 
     /// Counts frames. `watched` of them are watched, and those in `without_tcp` have no TCP segment.
-    pub fn count_all(&mut self, headers: &[FrameHeader], watched: u64, without_tcp: &WithoutTcp) {
-        let Some(header) = headers.first() else {
-            return;
-        };
-        let [mut first, mut last] = self.times.unwrap_or([header.time; 2]);
-        for header in headers {
-            self.octets += u64::from(header.wire);
-            self.cut += u64::from(header.captured < header.wire);
-            first = header.time.min(first);
-            last = header.time.max(last);
-        }
-        self.frames += headers.len() as u64;
+    pub fn count_all(&mut self, all: &Together, watched: u64, without_tcp: &WithoutTcp) {
+        self.frames += all.frames;
+        self.octets += all.octets;
+        self.cut += all.cut;
         self.watched += watched;
-        self.times = Some([first, last]);
+        let [first, last] = self.times.get_or_insert(all.times);
+        *first = all.times[0].min(*first);
+        *last = all.times[1].max(*last);
         self.without_tcp.add(without_tcp);
     }
 

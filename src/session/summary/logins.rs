@@ -71,12 +71,14 @@ impl Logins {
         user: Option<&mut User>,
         address: Option<&mut Address>,
     ) {
-        let time = login.ended();
-        if let Some(window) = user.and_then(|user| user.window.as_mut()) {
-            window.success(time, answer, self.thresholds.user_pace());
+        let (time, thresholds) = (login.ended(), self.thresholds);
+        // A run has as many failures as the pace needs.
+        let pace = thresholds.user_pace();
+        if let Some(window) = user.and_then(|user| user.failed_often(pace.failures)) {
+            window.success(time, answer, pace);
         }
-        if let Some(failed) = address.and_then(|address| address.failed.as_mut()) {
-            let pace = self.thresholds.address_pace();
+        let pace = thresholds.address_pace();
+        if let Some(failed) = address.and_then(|address| address.failed_often(pace.failures)) {
             failed.window.success(time, answer, pace);
         }
     }
@@ -95,24 +97,27 @@ impl Logins {
             self.others += 1;
         }
         let (time, frame, from) = (login.ended(), login.frame, login.client.address);
+        let name = if unknown {
+            self.pairs.ask((from, Pair::UnknownName(&login.user)))
+        } else {
+            self.pairs.ask((from, Pair::TriedName(&login.user)))
+        };
+        let password = (!unknown && login.password.is_some())
+            .then(|| self.pairs.ask((from, Pair::Password(login.password))));
         if let Some(user) = user {
-            let window = user.window.get_or_insert_default();
+            let window = user.failed_mut();
             window.failure(time, frame, from, self.thresholds.user_pace());
         }
         let Some(address) = address else { return };
-        let failed = address.failed.get_or_insert_default();
+        let failed = address.failed_mut();
         let pace = self.thresholds.address_pace();
         failed.window.failure(time, frame, from, pace);
+        let new = self.pairs.is_new(name);
         if unknown {
-            let new = self.pairs.is_new((from, Pair::UnknownName(&login.user)));
             failed.unknown.add(login, new);
         } else {
-            let new = self.pairs.is_new((from, Pair::TriedName(&login.user)));
             failed.tried.add(login, new);
-            if login.password.is_some() {
-                let new = self.pairs.is_new((from, Pair::Password(login.password)));
-                failed.passwords += u64::from(new);
-            }
         }
+        failed.passwords += password.map_or(0, |password| u64::from(self.pairs.is_new(password)));
     }
 }

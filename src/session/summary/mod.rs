@@ -25,9 +25,10 @@ use std::net::IpAddr;
 
 use arrayvec::ArrayVec;
 
+use self::frames::Together;
 pub use capped::Capped;
 pub use conversations::{Conversations, KEPT_CONVERSATIONS};
-pub use counts::{ACTIONS, Address, Counts, User};
+pub use counts::{ACTIONS, Address, Counts, Tally, User};
 pub use described::DescribedCounts;
 pub use findings::{
     FINDINGS_PER_KIND, Finding, FindingKind, GUESS_SPAN, GUESSES_PER_ADDRESS, GUESSES_PER_USER,
@@ -57,7 +58,7 @@ use crate::protocol::{Action, Command, MessageKind};
 
 /// Most user names, and most client addresses, that are counted one by one.
 pub const KEPT_NAMES: usize = 1 << 16;
-/// Requests whose users are prefetched together.
+/// Requests that are counted together.
 const PREFETCHED: usize = 32;
 /// The protocols that streams are counted by.
 pub const PROTOCOLS: [Protocol; Protocol::COUNTED.len()] = Protocol::COUNTED;
@@ -197,12 +198,12 @@ impl Summary {
     /// Counts a batch's frames and everything found with them. The counts are those of [`record`](Self::record) for
     /// each frame.
     pub fn batch(&mut self, batch: &Batch, inspected: &Inspected) {
-        self.frames.count_all(
-            &batch.headers,
-            inspected.watched(),
-            &inspected.without_tcp(),
-        );
-        self.rate.frames(&batch.headers);
+        if let Some(all) = Together::of(&batch.headers) {
+            let without_tcp = inspected.without_tcp();
+            self.frames
+                .count_all(&all, inspected.watched(), &without_tcp);
+            self.rate.frames(&batch.headers, &all);
+        }
         for brought in inspected.brought() {
             if !brought.messages.is_empty() {
                 self.rate.go_to(batch.headers[brought.frame].time);
@@ -218,12 +219,8 @@ impl Summary {
             self.rate.go_to(batch.headers[message.frame as usize].time);
             self.clean_message(message);
         }
-        let mut found = ArrayVec::<_, PREFETCHED>::new();
         for together in inspected.resolutions().chunks(PREFETCHED) {
-            found.extend(together.iter().map(|one| self.users.prefetch(&one.user)));
-            for (resolution, user) in together.iter().zip(found.drain(..)) {
-                self.resolution_of(resolution, user);
-            }
+            self.resolutions(together);
         }
         // What the end of the capture brings is counted with the last frame.
         if let Some(last) = batch.headers.last() {
@@ -405,7 +402,24 @@ impl Summary {
     }
 
     fn resolution(&mut self, resolution: &Resolution) {
-        self.resolution_of(resolution, self.users.prefetch(&resolution.user));
+        self.resolutions(std::slice::from_ref(resolution));
+    }
+
+    /// Counts at most [`PREFETCHED`] resolutions. What each needs is in other parts of the memory. The processor reads
+    /// them at the same time if each step is taken for all.
+    fn resolutions(&mut self, together: &[Resolution]) {
+        let users = &self.users;
+        let asked: ArrayVec<_, PREFETCHED> =
+            together.iter().map(|one| users.ask(&one.user)).collect();
+        let found: ArrayVec<_, PREFETCHED> = asked
+            .into_iter()
+            .zip(together)
+            .map(|(asked, one)| users.find_asked(asked, &one.user))
+            .collect();
+        for (resolution, user) in together.iter().zip(found) {
+            self.resolution_of(resolution, user);
+        }
+        self.times.iter_mut().for_each(Times::settle);
     }
 
     /// Counts a resolution. `user` is where its user is in [`Summary::users`].
@@ -420,9 +434,9 @@ impl Summary {
             return;
         };
         let (user, own_user) = self.users.get_found(user, resolution.user);
-        user.counts.add(action, resolution);
+        user.add(action, resolution.outcome);
         let (address, own_address) = self.addresses.get(resolution.client.address);
-        address.counts.add(action, resolution);
+        address.add(action, resolution.outcome);
         let is_reglogin = matches!(resolution.subject, Subject::RegLogin(_));
         let Some(response) = resolution.response else {
             if is_reglogin {
@@ -431,7 +445,7 @@ impl Summary {
             return;
         };
         if is_reglogin {
-            self.times[index(action)].add(response.elapsed);
+            self.times[index(action)].add_unsettled(response.elapsed);
             self.slowest[index(action)].add(response.elapsed, resolution);
         }
         if action == Action::Login {

@@ -5,6 +5,7 @@
     reason = "bars of a chart, bounded by the width that they grow to"
 )]
 
+use super::frames::Together;
 use crate::capture::{FrameHeader, Timestamp};
 
 /// Most bars.
@@ -64,24 +65,19 @@ impl Rate {
         bar.octets += u64::from(wire);
     }
 
-    /// Counts frames. Consecutive frames of one bar are counted together.
-    pub fn frames(&mut self, mut headers: &[FrameHeader]) {
-        while let Some(first) = headers.first() {
-            self.frame(first.time, first.wire);
-            headers = &headers[1..];
-            let span = self.from..self.to;
-            let same = headers
-                .iter()
-                .take_while(|header| span.contains(&header.time.0));
-            let (mut frames, mut octets) = (0, 0);
-            for header in same {
-                frames += 1;
-                octets += u64::from(header.wire);
-            }
+    /// Counts frames: together if they are all in one bar, as those of most batches are.
+    pub fn frames(&mut self, headers: &[FrameHeader], all: &Together) {
+        if let Some(first) = headers.first() {
+            self.go_to(first.time);
+        }
+        if all.times[0].0 >= self.from && all.times[1].0 < self.to {
             let bar = &mut self.bars[self.current];
-            bar.frames += frames as u64;
-            bar.octets += octets;
-            headers = &headers[frames..];
+            bar.frames += all.frames;
+            bar.octets += all.octets;
+            return;
+        }
+        for header in headers {
+            self.frame(header.time, header.wire);
         }
     }
 
@@ -197,7 +193,9 @@ mod tests {
             for header in &headers {
                 one.frame(header.time, header.wire);
             }
-            all.frames(&headers);
+            if let Some(together) = Together::of(&headers) {
+                all.frames(&headers, &together);
+            }
             prop_assert_eq!(one.bars(), all.bars());
             prop_assert_eq!(one.width(), all.width());
         }

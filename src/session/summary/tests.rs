@@ -258,7 +258,7 @@ fn names_beyond_the_limit_are_counted_together() {
     }
     let users = &feed.summary.users;
     assert_eq!(users.len(), KEPT_NAMES);
-    assert_eq!(users.others().map(|user| user.counts.requests()), Some(1));
+    assert_eq!(users.others().map(|user| user.counts().requests()), Some(1));
     assert!(feed.summary.limits()[0].contains("65536 user names"));
 }
 
@@ -266,6 +266,6 @@ fn names_beyond_the_limit_are_counted_together() {
 #[test]
 fn a_user_and_an_address_are_small() {
     assert_eq!(size_of::<Name>(), 21);
-    assert_eq!(size_of::<User>(), 56);
-    assert_eq!(size_of::<Address>(), 56);
+    assert_eq!(size_of::<User>(), 40);
+    assert_eq!(size_of::<Address>(), 40);
 }

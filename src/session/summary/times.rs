@@ -10,6 +10,8 @@ use hdrhistogram::Histogram;
 
 /// Most times that are kept one by one, for each type of request.
 pub const EXACT_TIMES: usize = 1 << 16;
+/// Times that wait for the histogram together.
+const UNSETTLED: usize = 32;
 /// Longest time in the histogram, in nanoseconds: a day. Longer times saturate.
 const LONGEST: u64 = 86_400 * 1_000_000_000;
 /// Exact decimal digits of a time read from the histogram.
@@ -21,7 +23,7 @@ const DIGITS: u8 = 3;
 pub struct Times {
     exact: Vec<i64>,
     limit: usize,
-    /// Replaces `exact` once there are more than `limit` times.
+    /// Holds the times once there are more than `limit`; `exact` then has those that are added next.
     histograms: Option<Histograms>,
     count: u64,
     negative: u64,
@@ -110,26 +112,41 @@ impl Times {
         }
     }
 
-    /// Counts a time.
-    pub fn add(&mut self, nanoseconds: i64) {
+    /// Counts a time. Call [`settle`](Self::settle) after a few of them.
+    #[inline]
+    pub(super) fn add_unsettled(&mut self, nanoseconds: i64) {
         self.count += 1;
         self.negative += u64::from(nanoseconds < 0);
         self.least = self.least.min(nanoseconds);
         self.most = self.most.max(nanoseconds);
-        if let Some(histograms) = &mut self.histograms {
-            histograms.record(nanoseconds);
-            return;
-        }
         self.exact.push(nanoseconds);
-        if self.exact.len() > self.limit
-            && let Some(mut histograms) = Histograms::new()
-        {
+    }
+
+    /// Moves times into the histogram if there are too many. The processor reads what several of them need of the
+    /// histogram from memory at the same time.
+    #[inline]
+    pub(super) fn settle(&mut self) {
+        if self.histograms.is_some() || self.exact.len() > self.limit {
+            self.record();
+        }
+    }
+
+    fn record(&mut self) {
+        if self.histograms.is_none() {
+            self.histograms = Histograms::new();
+        }
+        if let Some(histograms) = &mut self.histograms {
             for time in self.exact.drain(..) {
                 histograms.record(time);
             }
-            self.exact = Vec::new();
-            self.histograms = Some(histograms);
+            self.exact.shrink_to(UNSETTLED);
         }
+    }
+
+    /// Counts a time.
+    pub fn add(&mut self, nanoseconds: i64) {
+        self.add_unsettled(nanoseconds);
+        self.settle();
     }
 
     /// Number of negative times.
@@ -145,14 +162,15 @@ impl Times {
             return None;
         }
         let mut exact = self.exact.clone();
-        let mut at = |percent: u64| {
+        exact.sort_unstable();
+        let at = |percent: u64| {
             let rank = (self.count * percent).div_ceil(100).max(1);
             match &self.histograms {
                 Some(histograms) => histograms.at_rank(rank),
-                None => *exact.select_nth_unstable(rank as usize - 1).1,
+                None => exact[rank as usize - 1],
             }
         };
-        let mut within = |percent| at(percent).clamp(self.least, self.most);
+        let within = |percent| at(percent).clamp(self.least, self.most);
         Some(Quantiles {
             count: self.count,
             negative: self.negative,
@@ -173,27 +191,37 @@ impl Times {
         let Ok(most) = u64::try_from(self.most) else {
             return Vec::new();
         };
-        let mut ends = Vec::new();
-        let mut left = self.longer_than(0);
-        let zeros = self.count - self.negative - left;
         let steps = (0..19).flat_map(|power| [1, 2, 5].map(|digit| digit * 10_u64.pow(power)));
-        for end in steps {
-            // A histogram's bucket can exceed the last end.
-            let longer = if end >= most {
-                0
-            } else {
-                self.longer_than(end)
-            };
-            let within = left - longer + if ends.is_empty() { zeros } else { 0 };
-            if within > 0 || !ends.is_empty() {
-                ends.push((end, within));
+        let mut buckets: Vec<_> = steps.map(|end| (end, 0)).collect();
+        let last = buckets.partition_point(|(end, _)| *end < most);
+        buckets.truncate(last + 1);
+        if self.histograms.is_some() {
+            let mut left = self.count - self.negative;
+            for (end, count) in &mut buckets {
+                // A histogram's bucket can exceed the last end.
+                let longer = if *end >= most {
+                    0
+                } else {
+                    self.longer_than(*end)
+                };
+                *count = left - longer;
+                left = longer;
             }
-            left = longer;
-            if end >= most {
-                break;
+        } else {
+            for time in self
+                .exact
+                .iter()
+                .filter_map(|time| u64::try_from(*time).ok())
+            {
+                let place = buckets.partition_point(|(end, _)| *end < time);
+                if let Some((_, count)) = buckets.get_mut(place) {
+                    *count += 1;
+                }
             }
         }
-        ends
+        let first = buckets.iter().position(|(_, count)| *count > 0);
+        buckets.drain(..first.unwrap_or(buckets.len()));
+        buckets
     }
 
     /// Number of times longer than this.
@@ -250,7 +278,7 @@ mod tests {
         assert!(at_limit.quantiles().unwrap().exact);
         let beyond = filled(EXACT_TIMES, std::iter::repeat_n(7, EXACT_TIMES + 1));
         assert!(!beyond.quantiles().unwrap().exact);
-        assert!(beyond.exact.capacity() == 0);
+        assert!(beyond.exact.capacity() <= UNSETTLED);
     }
 
     #[test]

@@ -3,19 +3,19 @@
 use std::cmp::Reverse;
 use std::net::IpAddr;
 
-use super::{Address, Counts, Summary, User};
+use super::{Address, Counts, Summary, Tally, User};
 use crate::session::Name;
 
 /// The `most` users with the most requests; of equal ones, those with more failures first.
 #[must_use]
 pub fn top_users(summary: &Summary, most: usize) -> Vec<(&Name, &User)> {
-    top(summary.users.iter(), most, |user| user.counts)
+    top(summary.users.iter(), most, Tally::counts)
 }
 
 /// The `most` client addresses with the most requests; of equal ones, those with more failures first.
 #[must_use]
 pub fn top_addresses(summary: &Summary, most: usize) -> Vec<(&IpAddr, &Address)> {
-    top(summary.addresses.iter(), most, |address| address.counts)
+    top(summary.addresses.iter(), most, Tally::counts)
 }
 
 fn top<'a, K: Ord, V>(

@@ -216,23 +216,23 @@ impl<'a> Object<'a> {
                 .into_iter()
                 .map(|(name, user)| User {
                     name: Name::new(name),
-                    requests: user.counts.into(),
+                    requests: user.counts().into(),
                 })
                 .collect(),
             users_total: summary.users.len(),
-            other_users: summary.users.others().map(|others| others.counts.into()),
+            other_users: summary.users.others().map(|others| others.counts().into()),
             addresses: addresses
                 .into_iter()
                 .map(|(address, row)| Address {
                     address: Shown(*address),
-                    requests: row.counts.into(),
+                    requests: row.counts().into(),
                 })
                 .collect(),
             addresses_total: summary.addresses.len(),
             other_addresses: summary
                 .addresses
                 .others()
-                .map(|others| others.counts.into()),
+                .map(|others| others.counts().into()),
             protocols: named(summary.all_protocols()),
             conversations: largest.iter().take(top).map(Into::into).collect(),
             conversations_total: summary.conversations.count(),
