@@ -32,8 +32,7 @@ pub(crate) const MAX_STEPS: usize = 64;
 
 #[derive(Debug)]
 pub(super) struct History {
-    ring: Vec<u8>,
-    capacity: usize,
+    ring: Box<[u8]>,
     /// All bytes ever written, including those skipped at the end of the ring.
     written: u64,
     /// Offset in the ring of the next run.
@@ -41,11 +40,10 @@ pub(super) struct History {
 }
 
 impl History {
-    /// A ring of at most this many bytes. Its memory is allocated as it fills.
+    /// A ring of this many bytes. They are zero, so the system gives memory to a large ring only as it fills.
     pub fn new(capacity: usize) -> Self {
         Self {
-            ring: Vec::new(),
-            capacity,
+            ring: vec![0; capacity].into(),
             written: 0,
             next: 0,
         }
@@ -54,18 +52,16 @@ impl History {
     /// Stores a delivered run, and returns its position.
     pub fn remember(&mut self, previous: Position, seq: SeqNumber, octets: &[u8]) -> Position {
         let len = HEADER_LEN + octets.len();
-        if len > self.capacity {
+        let capacity = self.ring.len();
+        if len > capacity {
             return Position::NONE;
         }
-        if self.next + len > self.capacity {
-            self.written += (self.capacity - self.next) as u64;
+        if self.next + len > capacity {
+            self.written += (capacity - self.next) as u64;
             self.next = 0;
         }
         let position = Position(self.written);
         let (start, end) = (self.next, self.next + len);
-        if self.ring.len() < end {
-            self.grow(end);
-        }
         let (header, run) = self.ring[start..end].split_at_mut(HEADER_LEN);
         let number = u64::from(seq.0) | (octets.len() as u64) << 32;
         header[..8].copy_from_slice(&previous.0.to_le_bytes());
@@ -76,18 +72,12 @@ impl History {
         position
     }
 
-    #[cold]
-    fn grow(&mut self, octets: usize) {
-        let size = octets.next_power_of_two().min(self.capacity);
-        self.ring.resize(size, 0);
-    }
-
     fn run(&self, position: Position) -> Option<(Position, SeqNumber, &[u8])> {
         let age = self.written.checked_sub(position.0)?;
-        if position == Position::NONE || age > self.capacity as u64 {
+        if position == Position::NONE || age > self.ring.len() as u64 {
             return None;
         }
-        let at = (position.0 % self.capacity as u64) as usize;
+        let at = (position.0 % self.ring.len() as u64) as usize;
         let header = self.ring.get(at..at + HEADER_LEN)?;
         let previous = u64::from_le_bytes(header[..8].try_into().ok()?);
         let seq = u32::from_le_bytes(header[8..12].try_into().ok()?);
@@ -155,6 +145,5 @@ mod tests {
             history.remember(Position::NONE, SeqNumber(seq), b"other");
         }
         assert_eq!(overlaps(&history, first, 0, 5), []);
-        assert!(history.ring.len() <= 100);
     }
 }
