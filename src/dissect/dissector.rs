@@ -131,21 +131,49 @@ pub fn octets(stream: &mut Stream<'_>, from: Side, chunk: Chunk<'_>, finds: &mut
     }
 }
 
-/// Returns the command of bytes that are one RegLogin message without notes, if they are a message of their own at this place
-/// in the stream. Otherwise returns `None`, and [`octets`] must process them.
+/// What decides whether a direction's first bytes begin a message.
+#[derive(Debug, Clone, Copy)]
+pub struct StreamOpening {
+    /// Whether RegLogin is expected on the stream's ports, and no layout is among the protocols to look for.
+    pub expects_reglogin: bool,
+    /// Whether the start of what the side sent was captured.
+    pub from_start: bool,
+}
+
+/// Returns the command of bytes that are one RegLogin message without notes, if they are a message of their own at this
+/// place in the stream. Otherwise returns `None`, and [`octets`] must process them.
 #[inline]
 pub fn clean_message_alone(
-    state: &DissectState,
+    state: &mut DissectState,
     roles: &mut Roles,
+    opening: StreamOpening,
     from: Side,
     octets: &[u8],
 ) -> Option<Command> {
-    let direction = &state.directions[from.index()];
-    let begins = direction.mode == Mode::Boundary && direction.work.is_none();
-    if state.protocol != Protocol::RegLogin || !begins {
+    let [own, other] = [from, from.other()].map(|side| &state.directions[side.index()]);
+    if own.work.is_some() {
         return None;
     }
-    command(octets).filter(|command| learn_sender(roles, from, *command))
+    let command = command(octets)?;
+    let begins = match (state.protocol, own.mode) {
+        (Protocol::RegLogin, Mode::Boundary) => true,
+        (Protocol::RegLogin, Mode::Start | Mode::Unproven) => opening.from_start,
+        // Its name makes a clean request proof of RegLogin, and nothing else. A response may have no text.
+        (Protocol::Unknown, Mode::Start) => {
+            opening.from_start
+                && opening.expects_reglogin
+                && other.work.is_none()
+                && command.kind() == Some(MessageKind::Request)
+        }
+        _ => false,
+    };
+    if !begins || !learn_sender(roles, from, command) {
+        return None;
+    }
+    state.saw_data = true;
+    state.protocol = Protocol::RegLogin;
+    state.directions[from.index()].mode = Mode::Boundary;
+    Some(command)
 }
 
 /// Whether RegLogin is expected on a port of the stream.

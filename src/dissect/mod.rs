@@ -24,7 +24,8 @@ pub mod tls;
 
 pub use described::Known;
 pub use dissector::{
-    DissectState, Finding, Finds, Wanted, clean_message_alone, ended, gap, octets, remark,
+    DissectState, Finding, Finds, StreamOpening, Wanted, clean_message_alone, ended, gap, octets,
+    remark,
 };
 pub use exchanged::{exchanged, is_exchanged};
 pub use message::{Answered, AskedFor, Described, Message, Peer, SourceBytes, side_of};

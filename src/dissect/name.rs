@@ -6,6 +6,7 @@ use std::hash::{Hash, Hasher};
 use std::ops::Deref;
 
 use crate::protocol::layout::USER_NAME;
+use crate::text::swar;
 
 const WIDTH: usize = USER_NAME.width;
 
@@ -39,7 +40,9 @@ impl Name {
     #[must_use]
     #[inline]
     pub fn of_filled(octets: [u8; WIDTH]) -> Self {
-        let len = memchr::memchr(0, &octets).unwrap_or(WIDTH);
+        let (words, last) = words(&octets);
+        let words = words.iter().map(|word| u64::from_le_bytes(*word));
+        let len: u32 = words.chain([last]).map(swar::text_len).sum();
         Self {
             octets,
             len: len as u8,
@@ -47,18 +50,23 @@ impl Name {
     }
 }
 
+/// The bytes as groups of eight, and the remaining bytes as one number padded with NUL.
+#[inline]
+fn words(octets: &[u8; WIDTH]) -> (&[[u8; 8]], u64) {
+    let (words, rest) = octets.as_chunks::<8>();
+    let mut last = [0; 8];
+    last[..rest.len()].copy_from_slice(rest);
+    (words, u64::from_le_bytes(last))
+}
+
 impl Hash for Name {
     fn hash<H: Hasher>(&self, state: &mut H) {
         // Hashed as numbers, which takes fewer steps than hashing a string.
-        let (words, rest) = self.octets.as_chunks::<8>();
+        let (words, last) = words(&self.octets);
         for word in words {
             state.write_u64(u64::from_le_bytes(*word));
         }
-        for octet in rest.chunks(4) {
-            let mut last = [0; 4];
-            last[..octet.len()].copy_from_slice(octet);
-            state.write_u32(u32::from_le_bytes(last));
-        }
+        state.write_u64(last);
     }
 }
 

@@ -173,13 +173,7 @@ impl DescribedExchange {
     }
 
     /// Pairs a message. Sets its peer and notes as far as they are known.
-    pub fn pair(
-        &mut self,
-        number: u64,
-        message: &mut Message,
-        key: &PasswordKey,
-        fates: &mut Fates<'_>,
-    ) {
+    pub fn pair(&mut self, number: u64, message: &mut Message, fates: &mut Fates<'_>) {
         if !is_exchanged(message) {
             return;
         }
@@ -193,7 +187,7 @@ impl DescribedExchange {
         };
         if !answers && described.is_request() {
             let asker = &mut self.askers[index(message.sender)];
-            asker.request(number, message, &described, key, fates);
+            asker.request(number, message, &described, fates);
         }
         message.described = Some(described);
     }
@@ -368,10 +362,9 @@ impl Asker {
         number: u64,
         message: &mut Message,
         described: &Described,
-        key: &PasswordKey,
         fates: &mut Fates<'_>,
     ) {
-        let waiting = Waiting::new(number, message, described, key);
+        let waiting = Waiting::new(number, message, described, fates.key);
         let last = self.waiting.back().filter(|last| last.kind.is_some());
         if let Some(last) = last.filter(|_| waiting.id.is_none()) {
             message.notes.push(Note::Pipelined { after: last.frame });

@@ -153,6 +153,7 @@ pub(super) struct Fates<'a> {
     pub refusals: &'a mut Refusals,
     /// The waiting requests of all flows.
     pub waiting: &'a mut WaitingRequests,
+    pub key: &'a PasswordKey,
 }
 
 impl Fates<'_> {
@@ -225,7 +226,6 @@ impl ExchangeState {
         id: u64,
         message: &mut Message,
         command: Command,
-        key: &PasswordKey,
         fates: &mut Fates<'_>,
     ) {
         if !message.notes.is_empty() && exchanged(message).is_none() {
@@ -239,7 +239,7 @@ impl ExchangeState {
             MessageKind::Request => {
                 let user = secret::user_name(message);
                 let user = user.map(|name| name.map_or(MASK.as_bytes(), TextValue::octets));
-                let password = key.tag(message.view().password());
+                let password = fates.key.tag(message.view().password());
                 self.request(&one, Name::new(user.unwrap_or_default()), password, fates)
             }
             MessageKind::Response => {
@@ -258,6 +258,11 @@ impl ExchangeState {
     }
 
     /// Pairs a request with this user name and password tag.
+    #[inline(always)]
+    #[allow(
+        clippy::inline_always,
+        reason = "both callers are to store the parts of a request where they stay"
+    )]
     pub(super) fn request(
         &mut self,
         request: &Exchanged,
@@ -265,19 +270,36 @@ impl ExchangeState {
         password: PasswordTag,
         fates: &mut Fates<'_>,
     ) -> Paired {
+        self.asked_to = request.end;
+        let waiting = Waiting::new(request, user, password);
+        if self.first.is_some() || self.more.is_some() {
+            return self.request_among_others(request, waiting, fates);
+        }
+        self.first = fates.waiting.put(waiting);
+        match self.first {
+            Some(_) => Paired::default(),
+            None => not_paired(fates),
+        }
+    }
+
+    /// Pairs a request while others wait, or responses that were captured early.
+    #[inline(never)]
+    fn request_among_others(
+        &mut self,
+        request: &Exchanged,
+        waiting: Waiting,
+        fates: &mut Fates<'_>,
+    ) -> Paired {
         let mut paired = Paired::default();
         let last = self.last(fates.waiting);
         if let Some(last) = last.filter(|last| last.was_captured()) {
             paired.notes.push(Note::Pipelined { after: last.frame });
         }
-        self.asked_to = request.end;
-        let waiting = Waiting::new(request, user, password);
         if self.has_early() && self.answer_early(&waiting, request, fates, &mut paired) {
             return paired;
         }
         if !self.push(waiting, fates.waiting) {
-            *fates.unpaired += 1;
-            paired.notes.push(Note::NotPaired);
+            paired.notes.append(&mut not_paired(fates).notes);
         }
         paired
     }
@@ -322,35 +344,50 @@ impl ExchangeState {
     }
 
     /// Pairs a response with this outcome.
+    #[inline(always)]
+    #[allow(
+        clippy::inline_always,
+        reason = "both callers are to store the parts of a response where they stay"
+    )]
     pub(super) fn response(
         &mut self,
         response: &Exchanged,
         outcome: Outcome,
         fates: &mut Fates<'_>,
     ) -> Paired {
-        let mut paired = Paired::default();
-        let Some(place) = self.first else {
-            self.before_its_request(response, outcome, fates, &mut paired);
-            return paired;
+        let first = self.first.map(|place| fates.waiting.get(place));
+        let Some(first) = first.filter(|first| first.can_have(response)) else {
+            return self.without_request(response, outcome, fates);
         };
-        let first = fates.waiting.get(place);
-        if !first.was_captured() {
-            paired.notes.push(Note::NoRequest);
-            self.drop_first(fates.waiting);
-            return paired;
-        }
-        if fit((first.start, first.ack), (response.start, response.ack)) == Fit::Earlier {
-            paired.notes.push(Note::NoRequest);
-            return paired;
-        }
+        let mut paired = Paired::default();
         let resolution = first.answered(response, outcome, &mut paired);
         fates.resolutions.push(resolution);
         self.drop_first(fates.waiting);
         paired
     }
 
+    /// Processes a response that does not answer the request that waits longest.
+    #[inline(never)]
+    fn without_request(
+        &mut self,
+        response: &Exchanged,
+        outcome: Outcome,
+        fates: &mut Fates<'_>,
+    ) -> Paired {
+        let mut paired = Paired::default();
+        match self.first.map(|place| fates.waiting.get(place)) {
+            None => self.before_its_request(response, outcome, fates, &mut paired),
+            Some(first) => {
+                paired.notes.push(Note::NoRequest);
+                if !first.was_captured() {
+                    self.drop_first(fates.waiting);
+                }
+            }
+        }
+        paired
+    }
+
     /// Processes a response while no request waits.
-    #[cold]
     fn before_its_request(
         &mut self,
         response: &Exchanged,
@@ -428,6 +465,16 @@ impl ExchangeState {
         while let Some(early) = self.pop_early() {
             fates.unasked(asked.stream, early.id, early.frame);
         }
+    }
+}
+
+/// Counts a request that is not kept because too many wait.
+#[cold]
+fn not_paired(fates: &mut Fates<'_>) -> Paired {
+    *fates.unpaired += 1;
+    Paired {
+        peer: None,
+        notes: vec![Note::NotPaired],
     }
 }
 

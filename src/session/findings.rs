@@ -5,32 +5,18 @@
     reason = "messages of at most 16 MiB"
 )]
 
-use std::sync::Arc;
-
 use super::exchange::{ExchangeState, Exchanged, Fates, outcome};
 use super::found::{CleanMessage, Collected, StreamNote};
-use super::password_tag::PasswordKey;
-use super::refusal::Refusals;
 use super::resolution::Asked;
-use super::waiting::WaitingRequests;
-use crate::dissect::{Finding, Finds, Known, Message, Name, Stream, Wanted};
-use crate::protocol::layout::USER_NAME;
+use super::tracker::Tracker;
+use crate::dissect::{Finding, Finds, Message, Name, Stream, Wanted};
+use crate::protocol::layout::{PASSWORD, USER_NAME};
 use crate::protocol::{Command, MessageKind, MessageView};
 use crate::stream::{Chunk, Role, Side};
 
-/// The parts of the tracker that process findings.
+/// The tracker while it processes findings of one stream.
 pub(super) struct Findings<'a> {
-    pub found: &'a mut Collected,
-    /// Number of messages numbered so far.
-    pub numbered: &'a mut u64,
-    pub key: &'a PasswordKey,
-    /// Number of requests that were not kept for pairing.
-    pub unpaired: &'a mut u64,
-    pub known: &'a Arc<Known>,
-    pub has_layouts: bool,
-    pub counts: bool,
-    pub refusals: &'a mut Refusals,
-    pub waiting: &'a mut WaitingRequests,
+    pub tracker: &'a mut Tracker,
     /// Pairing state of the stream.
     pub exchange: &'a mut ExchangeState,
 }
@@ -45,20 +31,22 @@ impl Findings<'_> {
     /// The last message found, and the same.
     #[inline]
     fn last(&mut self) -> (Option<&mut Message>, &mut ExchangeState, Fates<'_>) {
+        let tracker = &mut *self.tracker;
         let Collected {
             messages,
             resolutions,
             unasked,
             notes,
             ..
-        } = &mut *self.found;
+        } = &mut tracker.found;
         let fates = Fates {
             resolutions,
             unasked,
             notes,
-            unpaired: self.unpaired,
-            refusals: self.refusals,
-            waiting: self.waiting,
+            unpaired: &mut tracker.unpaired,
+            refusals: &mut tracker.refusals,
+            waiting: &mut tracker.waiting,
+            key: &tracker.key,
         };
         (messages.last_mut(), self.exchange, fates)
     }
@@ -66,8 +54,8 @@ impl Findings<'_> {
     /// Numbers the next message.
     #[inline]
     fn number(&mut self) -> u64 {
-        let number = *self.numbered;
-        *self.numbered += 1;
+        let number = self.tracker.messages;
+        self.tracker.messages += 1;
         number
     }
 }
@@ -83,9 +71,9 @@ pub(super) const fn asked(stream: &Stream<'_>) -> Asked {
 impl Findings<'_> {
     /// Pairs the last message.
     fn message(&mut self, command: Command) {
-        let (id, key) = (self.number(), self.key);
+        let id = self.number();
         if let (Some(message), exchange, mut fates) = self.last() {
-            exchange.pair(id, message, command, key, &mut fates);
+            exchange.pair(id, message, command, &mut fates);
         }
     }
 
@@ -96,7 +84,7 @@ impl Findings<'_> {
         let (Some(kind), Some(action)) = (command.kind(), command.action()) else {
             return;
         };
-        let (view, Asked { stream, client }) = (MessageView::new(message.octets), asked);
+        let (octets, Asked { stream, client }) = (message.octets, asked);
         let one = Exchanged {
             id,
             frame: message.readable.0,
@@ -104,31 +92,33 @@ impl Findings<'_> {
             stream,
             client,
             start: message.seq,
-            end: Some(message.seq.plus(message.octets.len() as u32)),
+            end: Some(message.seq.plus(octets.len() as u32)),
             ack: message.ack,
             action,
         };
-        let paired = match kind {
+        let (exchange, mut fates) = self.exchange();
+        let notes = match kind {
             MessageKind::Request => {
-                let user = USER_NAME.slice(message.octets).first_chunk();
+                let user = USER_NAME.slice(octets).first_chunk();
                 let user = user.map_or(Name::EMPTY, |field| Name::of_filled(*field));
-                let password = self.key.tag(view.password());
-                let (exchange, mut fates) = self.exchange();
-                exchange.request(&one, user, password, &mut fates)
+                let password = PASSWORD.slice(octets).first_chunk();
+                let password = password.map(|field| fates.key.tag_of_filled(field));
+                let password = password.unwrap_or_default();
+                exchange.request(&one, user, password, &mut fates).notes
             }
             MessageKind::Response => {
-                let outcome = outcome(message.octets, self.refusals);
-                let (exchange, mut fates) = self.exchange();
-                exchange.response(&one, outcome, &mut fates)
+                let outcome = outcome(octets, fates.refusals);
+                exchange.response(&one, outcome, &mut fates).notes
             }
         };
-        self.found.clean.push(CleanMessage {
-            frame: self.found.frame,
+        let found = &mut self.tracker.found;
+        found.clean.push(CleanMessage {
+            frame: found.frame,
             command,
-            status: view.status(),
+            status: MessageView::new(octets).status(),
         });
-        for note in paired.notes {
-            self.found.notes.push(StreamNote { stream, note });
+        for note in notes {
+            found.notes.push(StreamNote { stream, note });
         }
     }
 
@@ -139,9 +129,9 @@ impl Findings<'_> {
     }
 
     fn described(&mut self) {
-        let (number, key) = (self.number(), self.key);
+        let number = self.number();
         if let (Some(message), exchange, mut fates) = self.last() {
-            exchange.described().pair(number, message, key, &mut fates);
+            exchange.described().pair(number, message, &mut fates);
         }
     }
 
@@ -156,15 +146,15 @@ impl Finds for Findings<'_> {
     #[inline]
     fn wanted(&self) -> Wanted<'_> {
         Wanted {
-            known: self.known,
-            has_layouts: self.has_layouts,
-            counts: self.counts,
+            known: &self.tracker.known,
+            has_layouts: self.tracker.has_layouts,
+            counts: self.tracker.counts,
         }
     }
 
     #[inline]
     fn messages(&mut self) -> &mut Vec<Message> {
-        &mut self.found.messages
+        &mut self.tracker.found.messages
     }
 
     #[inline]
@@ -179,7 +169,7 @@ impl Finds for Findings<'_> {
             }
             Finding::Note(note) => {
                 let stream = of.number;
-                self.found.notes.push(StreamNote { stream, note });
+                self.tracker.found.notes.push(StreamNote { stream, note });
             }
         }
     }

@@ -7,7 +7,6 @@
 
 use std::sync::Arc;
 
-use super::exchange::ExchangeState;
 use super::findings::{Findings, asked};
 use super::flow_state::FlowState;
 use super::found::{Collected, Content, FlowEnd, Followed, Opened, Piece};
@@ -20,7 +19,7 @@ use super::refusal::Refusals;
 use super::resolution::Asked;
 use super::waiting::WaitingRequests;
 use crate::dissect::proxy::{Proxy, proxy_header};
-use crate::dissect::{self, CutBy, Known, Note, Stream};
+use crate::dissect::{self, CutBy, Known, Note, Stream, StreamOpening};
 use crate::stream::{Chunk, End, Flow, Handler, Interest, Remark, Role, Side, StreamEvent};
 use crate::text::secret::is_open;
 use crate::tls::Event;
@@ -41,16 +40,16 @@ pub(super) struct Tracker {
     pub is_clean: bool,
     /// The streams whose bytes are part of the records.
     follows: Followed,
-    key: PasswordKey,
-    refusals: Refusals,
-    waiting: WaitingRequests,
+    pub key: PasswordKey,
+    pub refusals: Refusals,
+    pub waiting: WaitingRequests,
     /// Number of requests that were not paired because too many waited on their connection.
     pub unpaired: u64,
     /// Present if TLS is decrypted or reported.
     pub tls: Option<Box<Tls>>,
     /// The protocols to look for.
-    known: Arc<Known>,
-    has_layouts: bool,
+    pub known: Arc<Known>,
+    pub has_layouts: bool,
 }
 
 /// Length of a PROXY protocol header at a stream's start if more bytes follow it; otherwise 0.
@@ -108,25 +107,12 @@ impl Tracker {
         look: impl FnOnce(&mut Stream<'_>, &mut Findings<'_>),
     ) {
         let (mut stream, exchange) = Stream::of(flow, FlowState::split);
-        look(&mut stream, &mut self.findings(exchange));
-        flow.roles = stream.roles;
-    }
-
-    /// Where what is found of a stream goes that has this state.
-    #[inline]
-    fn findings<'a>(&'a mut self, exchange: &'a mut ExchangeState) -> Findings<'a> {
-        Findings {
-            found: &mut self.found,
-            numbered: &mut self.messages,
-            key: &self.key,
-            unpaired: &mut self.unpaired,
-            known: &self.known,
-            has_layouts: self.has_layouts,
-            counts: self.counts,
-            refusals: &mut self.refusals,
-            waiting: &mut self.waiting,
+        let mut finds = Findings {
+            tracker: self,
             exchange,
-        }
+        };
+        look(&mut stream, &mut finds);
+        flow.roles = stream.roles;
     }
 
     fn follow(&mut self, flow: &Flow<FlowState>, from: Side, content: impl FnOnce() -> Content) {
@@ -142,7 +128,6 @@ impl Tracker {
 
 impl Tracker {
     /// Processes bytes that are not encrypted, or were decrypted.
-    #[inline]
     fn plaintext(&mut self, flow: &mut Flow<FlowState>, from: Side, chunk: Chunk<'_>) {
         self.follow(flow, from, || Content::Octets {
             octets: chunk.octets.to_vec(),
@@ -157,11 +142,16 @@ impl Tracker {
         });
     }
 
-    /// Counts bytes that are one RegLogin message without notes, if that is all they are in this stream. Returns whether they are.
+    /// Counts bytes that are one RegLogin message without notes, if that is all they are in this stream. Returns
+    /// whether they are.
     #[inline]
     fn count_clean(&mut self, flow: &mut Flow<FlowState>, from: Side, chunk: Chunk<'_>) -> bool {
-        let (state, roles) = (&flow.state.dissect, &mut flow.roles);
-        let found = dissect::clean_message_alone(state, roles, from, chunk.octets);
+        let opening = StreamOpening {
+            expects_reglogin: flow.is_watched() && !self.has_layouts,
+            from_start: flow.starts_with_syn(from),
+        };
+        let (state, roles) = (&mut flow.state.dissect, &mut flow.roles);
+        let found = dissect::clean_message_alone(state, roles, opening, from, chunk.octets);
         let Some(command) = found else {
             return false;
         };
@@ -169,8 +159,11 @@ impl Tracker {
             stream: flow.stream,
             client: flow.end(flow.side(Role::Client)),
         };
-        self.findings(&mut flow.state.exchange)
-            .clean(asked, command, chunk);
+        let mut finds = Findings {
+            tracker: self,
+            exchange: &mut flow.state.exchange,
+        };
+        finds.clean(asked, command, chunk);
         true
     }
 
@@ -387,7 +380,8 @@ impl Handler<FlowState> for Tracker {
         }
     }
 
-    #[inline]
+    #[inline(always)]
+    #[allow(clippy::inline_always, reason = "each caller knows which event it has")]
     fn take(&mut self, flow: &mut Flow<FlowState>, from: Side, event: StreamEvent<'_>) {
         match event {
             StreamEvent::Octets(chunk) => {
@@ -444,14 +438,4 @@ impl Handler<FlowState> for Tracker {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::stream::FlowTable;
-
-    /// A million connections can be open at once.
-    #[test]
-    fn an_open_flow_is_small() {
-        let octets = FlowTable::<FlowState>::BYTES_PER_FLOW;
-        assert!(octets <= 288, "{octets} bytes");
-    }
-}
+mod tests;

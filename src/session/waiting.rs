@@ -8,7 +8,7 @@
 
 use std::num::NonZeroU32;
 
-use super::exchange::{Exchanged, Paired};
+use super::exchange::{Exchanged, Fit, Paired, fit};
 use super::password_tag::PasswordTag;
 use super::refusal::Outcome;
 use super::resolution::{Asked, EarlyResponse, Resolution, Subject, clocks};
@@ -64,6 +64,13 @@ impl Waiting {
 
     pub const fn was_captured(&self) -> bool {
         self.id != LOST
+    }
+
+    /// Whether a response can be that of this request.
+    #[inline]
+    pub fn can_have(&self, response: &Exchanged) -> bool {
+        self.was_captured()
+            && fit((self.start, self.ack), (response.start, response.ack)) == Fit::Fits
     }
 
     /// The resolution of a request that gets no response; `None` if it was never captured.
@@ -148,17 +155,24 @@ pub(super) struct WaitingRequests {
 
 impl WaitingRequests {
     /// Adds a request; `None` if there is no place left.
+    #[inline]
     pub fn put(&mut self, request: Waiting) -> Option<Place> {
         if let Some(place) = self.free.pop() {
             self.requests[place.number()] = request;
             return Some(place);
         }
+        self.put_behind(request)
+    }
+
+    #[cold]
+    fn put_behind(&mut self, request: Waiting) -> Option<Place> {
         let place = Place(NonZeroU32::new(self.requests.len() as u32 + 1)?);
         self.requests.push(request);
         Some(place)
     }
 
     /// The request at a place, even if the place was freed since.
+    #[inline]
     pub fn get(&self, place: Place) -> &Waiting {
         &self.requests[place.number()]
     }

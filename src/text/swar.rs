@@ -32,6 +32,13 @@ pub const fn are_not_printable(word: u64) -> u64 {
     (word | !from_space | from_delete) & HIGH
 }
 
+/// Number of bytes before the NULs at the end of a word: the length of a text that is padded with NULs.
+#[must_use]
+#[inline]
+pub const fn text_len(word: u64) -> u32 {
+    (u64::BITS - word.leading_zeros()).div_ceil(u8::BITS)
+}
+
 /// Index of the first of `these` bytes, 8 if there are none.
 #[must_use]
 #[inline]
@@ -107,6 +114,18 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn a_padded_text_ends_before_its_last_nuls() {
+        for (octets, len) in [
+            (*b"\0\0\0\0\0\0\0\0", 0),
+            (*b"a\0\0\0\0\0\0\0", 1),
+            (*b"\xff\xffc\x01\0\0\0\0", 4),
+            (*b"\x01234567\x80", 8),
+        ] {
+            assert_eq!(text_len(u64::from_le_bytes(octets)), len);
+        }
+    }
 
     proptest! {
         #[test]
