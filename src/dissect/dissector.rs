@@ -31,6 +31,9 @@ pub struct DissectState {
 }
 
 impl DissectState {
+    /// Offset of what only few streams need.
+    pub const RARE: usize = std::mem::offset_of!(Self, described);
+
     /// The stream's protocol once it is decided; `Unknown` while more bytes may decide it.
     #[must_use]
     pub const fn decided(&self) -> Protocol {

@@ -166,6 +166,18 @@ impl Fates<'_> {
 }
 
 impl ExchangeState {
+    /// Whether a request waits.
+    #[inline]
+    pub(super) const fn has_waiting(&self) -> bool {
+        self.first.is_some()
+    }
+
+    /// Reads a part of the request that waits longest, so that the processor fetches it from memory.
+    #[inline]
+    pub(super) fn touch(&self, room: &WaitingRequests) -> u64 {
+        self.first.map_or(0, |place| room.get(place).frame)
+    }
+
     /// Keeps a request. Returns whether there was room.
     fn push(&mut self, waiting: Waiting, room: &mut WaitingRequests) -> bool {
         if self.first.is_none() {

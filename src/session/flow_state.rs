@@ -5,12 +5,12 @@ use super::layer::Layer;
 use crate::dissect::{DissectState, Note, Protocol};
 use crate::stream::Flow;
 
-/// What the session keeps with a flow. What every segment needs comes first.
+/// What the session keeps with a flow. What every message needs comes first, in one cache line.
 #[derive(Debug, Default)]
 #[repr(C)]
 pub struct FlowState {
-    pub(super) dissect: DissectState,
     pub(super) exchange: ExchangeState,
+    pub(super) dissect: DissectState,
     /// The TLS layer below the dissector, if the stream may be TLS that can be decrypted.
     pub(super) layer: Option<Box<Layer>>,
 }
@@ -84,5 +84,18 @@ impl FlowState {
         self.layer
             .as_ref()
             .is_some_and(|layer| layer.is_certain && !layer.is_something_else)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::mem::offset_of;
+
+    use super::*;
+
+    #[test]
+    fn what_a_message_needs_is_in_one_line_of_the_cache() {
+        let rare = offset_of!(FlowState, dissect) + DissectState::RARE;
+        assert!(rare <= 64, "{rare} bytes before what few messages need");
     }
 }

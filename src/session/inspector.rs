@@ -16,7 +16,7 @@ use super::layer::Tls;
 use super::options::Options;
 use super::record::{FrameRecord, Remainder};
 use super::tracker::Tracker;
-use crate::capture::{AsideContent, Batch, Frame};
+use crate::capture::{AsideContent, Batch, Frame, FrameHeader};
 use crate::dissect::Note;
 use crate::packet::{
     Datagram, Defragmenter, Other, Packet, PlainSegment, Segment, checksum_is_wrong,
@@ -186,15 +186,14 @@ impl Inspector {
         let mut hints = [None; PREFETCHED];
         for chunk in decoded.groups[group].chunks(PREFETCHED) {
             let segments = chunk.iter().map(|one| (one.key, decoded.brings_data(one)));
-            self.table.prefetch(segments, &mut hints);
-            for (one, hint) in chunk.iter().zip(hints) {
+            self.table.prefetch(segments, &mut hints, &self.tracker);
+            for (one, hint) in chunk.iter().zip(&hints) {
                 while let Some(due) = sweeps.due_at(one.index) {
                     self.sweep(batch, due, inspected);
                 }
                 self.tracker.found.frame = one.index;
                 self.tracker.found.sweeps = false;
-                let frame = batch.frame(one.index as usize);
-                self.frame(frame, one, decoded, hint, inspected);
+                self.frame(batch, one, decoded, *hint, inspected);
             }
         }
         while let Some(due) = sweeps.due_at_end() {
@@ -259,24 +258,25 @@ impl Inspector {
     #[inline]
     fn frame(
         &mut self,
-        frame: Frame<'_>,
+        batch: &Batch,
         one: &DecodedFrame,
         decoded: &Decoded,
         hint: Hint,
         inspected: &mut Inspected,
     ) {
-        let key = one.key;
+        let at = one.index as usize;
+        let frame = || batch.frame(at);
         match &one.packet {
             Compact::Plain(segment) => {
-                self.plain(frame, segment, key, hint, one.is_clean, inspected);
+                self.plain(&batch.headers[at], frame, segment, one, hint, inspected);
             }
             Compact::Datagram(place) => {
                 let (datagram, packet) = &decoded.datagrams[*place as usize];
-                self.take(frame, Some(datagram), packet, key, hint, inspected);
+                self.take(frame(), Some(datagram), packet, one.key, hint, inspected);
             }
             Compact::Other(place) => {
                 let packet = &decoded.others[*place as usize];
-                self.take(frame, None, packet, key, hint, inspected);
+                self.take(frame(), None, packet, one.key, hint, inspected);
             }
         }
     }
@@ -299,33 +299,31 @@ impl Inspector {
 
     /// Inspects a plain segment: on the fast path if it continues its flow in order, as nearly all do.
     #[inline]
-    fn plain(
+    fn plain<'f>(
         &mut self,
-        frame: Frame<'_>,
+        header: &FrameHeader,
+        frame: impl Fn() -> Frame<'f>,
         segment: &PlainSegment,
-        key: FlowKey,
+        decoded: &DecodedFrame,
         hint: Hint,
-        is_clean: bool,
         inspected: &mut Inspected,
     ) {
+        let key = decoded.key;
         if self.checksums {
-            return self.segment(frame, None, &segment.segment(), key, hint, inspected);
+            return self.segment(frame(), None, &segment.segment(), key, hint, inspected);
         }
         let carried = PlainCarried {
-            number: frame.number,
-            time: frame.header.time,
-            wire: frame.header.wire,
+            time: header.time,
+            wire: header.wire,
             segment,
-            octets: frame.octets,
+            frame: &frame,
         };
         let messages = self.tracker.found.messages.len();
-        self.tracker.is_clean = is_clean;
-        let taken = self
-            .table
-            .take_plain(&carried, key, hint, &mut self.tracker);
+        self.tracker.is_clean = decoded.is_clean;
+        let taken = self.table.take_plain(carried, key, hint, &mut self.tracker);
         self.tracker.is_clean = false;
         let Some(taken) = taken else {
-            return self.segment(frame, None, &segment.segment(), key, hint, inspected);
+            return self.segment(frame(), None, &segment.segment(), key, hint, inspected);
         };
         let (flow, found) = (taken.flow(), &mut self.tracker.found);
         if inspected.counts() {
@@ -340,7 +338,7 @@ impl Inspector {
         }
         let placement = taken.place(key, segment);
         if segment.payload_len > 0 {
-            note_begun(flow, frame.number, messages, found);
+            note_begun(flow, frame().number, messages, found);
         }
         inspected.push(Some(placement), flow.state.protocols(), found);
     }

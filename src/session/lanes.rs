@@ -139,8 +139,8 @@ pub(super) fn finish(
     flows.sort_unstable();
     for together in flows.chunks(ENDED_TOGETHER) {
         for (_, group, slot) in together {
-            let table = &groups[usize::from(*group)].table;
-            table.touch(std::iter::once(*slot));
+            let Inspector { table, tracker, .. } = &groups[usize::from(*group)];
+            table.touch(std::iter::once(*slot), tracker);
         }
         for (number, group, slot) in together {
             let Inspector { table, tracker, .. } = &mut *groups[usize::from(*group)];

@@ -396,6 +396,16 @@ impl Handler<FlowState> for Tracker {
         }
     }
 
+    #[inline]
+    fn touch(&self, flow: &Flow<FlowState>) -> u64 {
+        u64::from(flow.state.exchange.has_waiting())
+    }
+
+    #[inline]
+    fn touch_referred(&self, flow: &Flow<FlowState>) -> u64 {
+        flow.state.exchange.touch(&self.waiting)
+    }
+
     fn opened(&mut self, slot: u32) {
         if let Some(group) = self.group {
             let found = &mut self.found;

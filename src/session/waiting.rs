@@ -18,8 +18,9 @@ use crate::packet::SeqNumber;
 use crate::protocol::Action;
 use crate::stream::slab::Slab;
 
-/// A request that waits for its response.
+/// A request that waits for its response. In one cache line.
 #[derive(Debug, Clone, Copy)]
+#[repr(align(64))]
 pub(super) struct Waiting {
     /// The message's number, or [`LOST`] for a request that was never captured.
     pub id: u64,

@@ -7,7 +7,7 @@
 
 use super::direction::{Known, StreamDirection};
 use super::history::{History, Position};
-use super::out_of_order::{Carrier, Held, difference};
+use super::out_of_order::{Carrier, Held, OutOfOrder, difference};
 use super::{Carried, Chunk, Conflict};
 use crate::packet::{Flags, SeqNumber};
 
@@ -48,6 +48,8 @@ impl Delivered {
 pub(super) struct Delivery<'a> {
     pub direction: &'a mut StreamDirection,
     pub delivered: &'a mut Delivered,
+    /// Segments that came too early, and a FIN that did.
+    pub held: &'a mut Option<Box<OutOfOrder>>,
 }
 
 impl Delivery<'_> {
@@ -74,7 +76,7 @@ impl Delivery<'_> {
                 ack: segment.acknowledges(),
             };
             let missing = len - payload.len() as u32;
-            if seq == self.direction.next && self.direction.out_of_order.is_none() {
+            if seq == self.direction.next && self.held.is_none() {
                 self.deliver_whole(payload, missing, by, segment.payload_start, history, event);
             } else {
                 let held = Held {
@@ -92,7 +94,7 @@ impl Delivery<'_> {
             if fin == self.direction.next {
                 self.direction.known.set(Known::FIN);
             } else if fin.after(self.direction.next) {
-                self.direction.out_of_order.get_or_insert_default().fin = Some(fin);
+                self.held.get_or_insert_default().fin = Some(fin);
             }
         }
     }
@@ -132,6 +134,22 @@ impl Delivery<'_> {
         self.delivered.position += u64::from(octets);
     }
 
+    /// Whether anything is held out of order.
+    pub const fn holds(&self) -> bool {
+        self.held.is_some()
+    }
+
+    /// Bytes of memory that the segments held out of order use, approximately.
+    pub fn held_memory(&self) -> usize {
+        self.held.as_ref().map_or(0, |held| held.memory)
+    }
+
+    /// Whether an acknowledgement shows that the bytes before those held arrived.
+    fn can_concede(&self) -> bool {
+        let held = self.held.as_ref();
+        held.is_some_and(|held| self.direction.can_concede(held))
+    }
+
     /// Offset of a sequence number from the start of the direction's data. The number must be within 2 GiB of `next`.
     fn offset_of(&self, seq: SeqNumber) -> u64 {
         self.delivered
@@ -163,7 +181,7 @@ impl Delivery<'_> {
             held.offset += captured_old;
             held.seq = self.direction.next;
         }
-        let out_of_order = self.direction.out_of_order.get_or_insert_default();
+        let out_of_order = self.held.get_or_insert_default();
         for differs in out_of_order.insert(held) {
             event(Event::Conflict(Conflict {
                 frame,
@@ -172,7 +190,7 @@ impl Delivery<'_> {
             }));
         }
         self.deliver_held(history.as_deref_mut(), event);
-        if self.direction.can_concede() {
+        if self.can_concede() {
             self.concede(history, event);
         }
     }
@@ -225,7 +243,7 @@ impl Delivery<'_> {
     ) {
         loop {
             let next = self.direction.next;
-            let Some(out_of_order) = &mut self.direction.out_of_order else {
+            let Some(out_of_order) = &mut *self.held else {
                 return;
             };
             if out_of_order.first().is_some_and(|held| held.seq == next) {
@@ -244,9 +262,9 @@ impl Delivery<'_> {
             // A FIN numbered before the last byte sent counts as soon as the bytes before it are delivered.
             if out_of_order.fin.is_some_and(|fin| !fin.after(next)) {
                 self.direction.known.set(Known::FIN);
-                self.direction.out_of_order = None;
+                *self.held = None;
             } else if out_of_order.is_empty() {
-                self.direction.out_of_order = None;
+                *self.held = None;
             }
             return;
         }
@@ -254,7 +272,7 @@ impl Delivery<'_> {
 
     /// Skips the hole before the first held bytes, and delivers what follows it.
     pub fn concede(&mut self, history: Option<&mut History>, event: &mut impl FnMut(Event<'_>)) {
-        let Some(out_of_order) = &self.direction.out_of_order else {
+        let Some(out_of_order) = &*self.held else {
             return;
         };
         let Some(seq) = out_of_order
@@ -275,7 +293,7 @@ impl Delivery<'_> {
     /// Called when nothing more comes: skips holes until nothing is held, and reports acknowledged bytes that were
     /// never captured as a gap.
     pub fn flush(&mut self, event: &mut impl FnMut(Event<'_>)) {
-        while self.direction.out_of_order.is_some() && !self.direction.has_ended() {
+        while self.held.is_some() && !self.direction.has_ended() {
             self.concede(None, event);
         }
         let lost = self.direction.acked.since(self.direction.next);
@@ -294,8 +312,7 @@ impl Delivery<'_> {
     pub fn give_up(&mut self, event: &mut impl FnMut(Event<'_>)) -> u64 {
         let position = self.delivered.position;
         let out_of_order = self
-            .direction
-            .out_of_order
+            .held
             .as_ref()
             .and_then(|out_of_order| out_of_order.first_run());
         let octets = out_of_order.unwrap_or_default();

@@ -58,8 +58,6 @@ pub(super) struct StreamDirection {
     shift_plus_one: u8,
     /// Window that the sender last offered, not shifted.
     pub(super) window: u16,
-    /// Segments that came too early, and a FIN that did.
-    pub(super) out_of_order: Option<Box<OutOfOrder>>,
 }
 
 impl StreamDirection {
@@ -114,8 +112,13 @@ impl StreamDirection {
 
     /// The first and last sequence number with which a reset may be accepted: the receiver's window as far as an
     /// observer knows it. It goes from what the receiver acknowledged, or the direction's start, to the window's end or
-    /// the last byte seen, whichever is later. `receiver` is the direction of the receiver's own segments.
-    pub fn reset_window(&self, receiver: &Self) -> (SeqNumber, SeqNumber) {
+    /// the last byte seen, whichever is later. `held` is what came too early of this direction, `receiver` the direction
+    /// of the receiver's own segments.
+    pub fn reset_window(
+        &self,
+        held: Option<&OutOfOrder>,
+        receiver: &Self,
+    ) -> (SeqNumber, SeqNumber) {
         // The largest shift count (RFC 7323 section 2.3), used where the count is unknown.
         const MOST: u8 = 14;
         let from = if self.known.has(Known::ACKED) {
@@ -123,10 +126,7 @@ impl StreamDirection {
         } else {
             self.base.plus(1)
         };
-        let out_of_order = self.out_of_order.as_ref();
-        let seen = out_of_order.map_or(self.next, |out_of_order| {
-            out_of_order.end().unwrap_or(self.next)
-        });
+        let seen = held.and_then(OutOfOrder::end).unwrap_or(self.next);
         let window = if receiver.known.has(Known::SENT) {
             let shift = receiver.window_shift(self).unwrap_or(MOST).min(MOST);
             u32::from(receiver.window) << shift
@@ -156,18 +156,6 @@ impl StreamDirection {
 
     pub fn end(&mut self) {
         self.known.set(Known::ENDED);
-    }
-
-    /// Whether anything is held out of order.
-    pub const fn holds(&self) -> bool {
-        self.out_of_order.is_some()
-    }
-
-    /// Bytes of memory that the segments held out of order use, approximately.
-    pub fn held_memory(&self) -> usize {
-        self.out_of_order
-            .as_ref()
-            .map_or(0, |out_of_order| out_of_order.memory)
     }
 
     /// Updates the state with a segment that this side sent.
@@ -217,14 +205,19 @@ impl StreamDirection {
     /// Processes an acknowledgement number from this direction's receiver.
     #[inline]
     pub fn acknowledged(&mut self, ack: SeqNumber) {
+        if self.known.has(Known::ACKED) {
+            self.acked = self.acked.later(ack);
+        } else {
+            self.acknowledged_first(ack);
+        }
+    }
+
+    #[cold]
+    fn acknowledged_first(&mut self, ack: SeqNumber) {
         if !self.has_base() {
             self.start(SeqNumber(ack.0.wrapping_sub(1)));
         }
-        self.acked = if self.known.has(Known::ACKED) {
-            self.acked.later(ack)
-        } else {
-            ack
-        };
+        self.acked = ack;
         self.known.set(Known::ACKED);
     }
 
@@ -232,13 +225,10 @@ impl StreamDirection {
         self.known.has(Known::ACKED) && !self.acked.before(seq)
     }
 
-    /// Whether an acknowledgement shows that the bytes before the held data or FIN arrived, although they were not
-    /// captured.
-    pub fn can_concede(&self) -> bool {
-        self.out_of_order.as_ref().is_some_and(|out_of_order| {
-            let held = out_of_order.first().map(|held| held.seq);
-            held.or(out_of_order.fin)
-                .is_some_and(|seq| self.receiver_has(seq))
-        })
+    /// Whether an acknowledgement shows that the bytes before `held`, which came too early, arrived although they were
+    /// not captured.
+    pub fn can_concede(&self, held: &OutOfOrder) -> bool {
+        let first = held.first().map(|held| held.seq);
+        first.or(held.fin).is_some_and(|seq| self.receiver_has(seq))
     }
 }

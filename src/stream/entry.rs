@@ -7,6 +7,8 @@ use super::history::History;
 use super::index::Tag;
 use super::key::FlowKey;
 use super::limits::StreamLimits;
+use super::out_of_order::OutOfOrder;
+use super::plain::Plain;
 use super::table::Placement;
 use super::{Carried, End, Handler, Ignored, Remark, StreamEvent};
 use crate::packet::{Flags, Segment, SeqNumber, checksum_is_wrong};
@@ -36,22 +38,24 @@ pub(super) struct Memory {
 }
 
 /// A connection in the flow table. Fields are in the order of how often they are used: what every segment needs is in
-/// the first two cache lines, what only data needs in the next two.
+/// the first two cache lines. Only data needs the third, which begins with the handler's state.
 #[derive(Debug)]
 #[repr(C, align(128))]
 pub(super) struct Entry<S> {
     directions: [StreamDirection; 2],
+    delivered: [Delivered; 2],
+    pub flow: Flow<S>,
+    /// Segments of each side that came too early, and a FIN that did.
+    held: [Option<Box<OutOfOrder>>; 2],
     /// Its tag in the index.
     pub tag: Tag,
     /// Its lane.
     pub lane: u8,
     pub status: Status,
     /// Whether it has a dispute, or is the rival in one.
-    pub unsettled: bool,
+    unsettled: bool,
     /// Whether it is a rival. The index has only the other flow with the same ends; the rival is found through that.
     pub rival: bool,
-    pub flow: Flow<S>,
-    delivered: [Delivered; 2],
 }
 
 impl<S: Default> Entry<S> {
@@ -65,11 +69,29 @@ impl<S: Default> Entry<S> {
             status: Status::Open,
             unsettled: false,
             rival: false,
+            held: [None, None],
         }
     }
 }
 
 impl<S> Entry<S> {
+    /// Whether it has a dispute, or is the rival in one.
+    pub const fn is_unsettled(&self) -> bool {
+        self.unsettled
+    }
+
+    /// Makes it have a dispute, or be the rival in one.
+    pub fn unsettle(&mut self) {
+        self.unsettled = true;
+        self.flow.plain = [Plain::NOTHING; 2];
+    }
+
+    /// Frees its slot.
+    pub fn free(&mut self) {
+        self.status = Status::Free;
+        self.flow.plain = [Plain::NOTHING; 2];
+    }
+
     /// Whether this is the flow of a segment that `from` sent. `ends` are the segment's ends.
     #[inline]
     pub fn is_of(&self, ends: Ends, from: Side, segment: &Segment) -> bool {
@@ -84,15 +106,10 @@ impl<S> Entry<S> {
         self.flow.end(from) == segment.source && self.flow.end(from.other()) == segment.destination
     }
 
-    /// Reads a part of each cache line that the next segment needs, so that the processor fetches them.
+    /// Reads a part of each cache line that every segment needs, so that the processor fetches them.
     #[inline]
-    pub fn touch(&self, brings_data: bool) -> u64 {
-        let hot = u64::from(self.directions[0].has_base()) ^ self.flow.last.0.cast_unsigned();
-        if brings_data {
-            hot ^ self.delivered[0].touch()
-        } else {
-            hot
-        }
+    pub fn touch(&self) -> u64 {
+        self.delivered[0].touch() ^ self.flow.last.0.cast_unsigned()
     }
 
     /// The state that puts a side's bytes in order, and the flow to report them with.
@@ -101,6 +118,7 @@ impl<S> Entry<S> {
         let delivery = Delivery {
             direction: &mut self.directions[from.index()],
             delivered: &mut self.delivered[from.index()],
+            held: &mut self.held[from.index()],
         };
         (delivery, &mut self.flow)
     }
@@ -145,7 +163,7 @@ impl<S> Entry<S> {
         if !in_order || !sender.has_base() {
             return None;
         }
-        let (from, to) = sender.reset_window(receiver);
+        let (from, to) = sender.reset_window(self.held[from.index()].as_deref(), receiver);
         let outside = segment.seq.before(from) || segment.seq.after(to);
         outside.then_some(Ignored::OutOfWindow)
     }
@@ -177,11 +195,7 @@ impl<S> Entry<S> {
         handler: &mut impl Handler<S>,
     ) {
         if let Some(ack) = segment.acknowledges() {
-            let receiver = &mut self.directions[from.other().index()];
-            receiver.acknowledged(ack);
-            if receiver.can_concede() {
-                self.concede(from.other(), memory, handler);
-            }
+            self.acknowledged(from.other(), ack, memory, handler);
         }
     }
 
@@ -256,12 +270,7 @@ impl<S> Entry<S> {
         let other = from.other();
         let mut held = false;
         if segment.flags.has(Flags::ACK) {
-            let receiver = &mut self.directions[other.index()];
-            receiver.acknowledged(segment.ack);
-            if receiver.can_concede() {
-                self.concede(other, memory, handler);
-                held = true;
-            }
+            held = self.acknowledged(other, segment.ack, memory, handler);
         }
         let fin = segment.flags.has(Flags::FIN);
         if segment.payload_len > 0 || fin {
@@ -276,15 +285,39 @@ impl<S> Entry<S> {
         }
     }
 
+    /// Processes an acknowledgement of what `side` sent. Returns whether it shows that a hole arrived.
+    #[inline]
+    fn acknowledged(
+        &mut self,
+        side: Side,
+        ack: SeqNumber,
+        memory: &mut Memory,
+        handler: &mut impl Handler<S>,
+    ) -> bool {
+        let direction = &mut self.directions[side.index()];
+        direction.acknowledged(ack);
+        let held = self.held[side.index()].as_deref();
+        let concedes = held.is_some_and(|held| direction.can_concede(held));
+        if concedes {
+            self.concede(side, memory, handler);
+        }
+        concedes
+    }
+
+    /// Whether segments of a side are held because they came too early.
+    pub const fn holds(&self, side: Side) -> bool {
+        self.held[side.index()].is_some()
+    }
+
     /// Skips a hole that the receiver acknowledged: its bytes arrived, but were not captured.
     #[cold]
     fn concede(&mut self, side: Side, memory: &mut Memory, handler: &mut impl Handler<S>) {
         let (mut delivery, flow) = self.delivery(side);
-        let before = delivery.direction.held_memory();
+        let before = delivery.held_memory();
         let compares = handler.interest(flow).comparison;
         let history = compares.then_some(&mut memory.history);
         delivery.concede(history, &mut |event| notify(handler, flow, side, event));
-        memory.held -= before - delivery.direction.held_memory();
+        memory.held -= before - delivery.held_memory();
     }
 
     /// Processes a segment's payload and FIN. Returns whether bytes or a FIN are, or were, held out of order.
@@ -297,8 +330,7 @@ impl<S> Entry<S> {
         handler: &mut impl Handler<S>,
     ) -> bool {
         let (mut delivery, flow) = self.delivery(from);
-        let sender = &*delivery.direction;
-        let (held_some, before) = (sender.holds(), sender.held_memory());
+        let (held_some, before) = (delivery.holds(), delivery.held_memory());
         let compares = handler.interest(flow).comparison;
         let history = compares.then_some(&mut memory.history);
         let uncompared = &mut memory.uncompared;
@@ -307,15 +339,15 @@ impl<S> Entry<S> {
             event => notify(handler, flow, from, event),
         };
         delivery.push(carried, history, &mut event);
-        if !held_some && !delivery.direction.holds() {
+        if !held_some && !delivery.holds() {
             return false;
         }
         let limits = memory.limits;
-        let mut own = delivery.direction.held_memory();
+        let mut own = delivery.held_memory();
         let mut held = memory.held - before + own;
         while own > limits.buffer_per_direction || (held > limits.buffer && own > 0) {
             memory.given_up += delivery.give_up(&mut event);
-            let left = delivery.direction.held_memory();
+            let left = delivery.held_memory();
             held -= own - left;
             own = left;
         }
@@ -340,7 +372,7 @@ impl<S> Entry<S> {
     pub fn end(&mut self, side: Side, by: End, memory: &mut Memory, handler: &mut impl Handler<S>) {
         let (mut delivery, flow) = self.delivery(side);
         if !delivery.direction.has_ended() {
-            memory.held -= delivery.direction.held_memory();
+            memory.held -= delivery.held_memory();
             delivery.flush(&mut |event| notify(handler, flow, side, event));
             match by {
                 End::Reset => delivery.direction.reset(),
@@ -406,11 +438,14 @@ mod tests {
 
     use super::*;
 
+    type State = [u64; 10];
+
     #[test]
     fn what_every_segment_needs_is_in_two_lines_of_the_cache() {
-        let kept = offset_of!(Entry<[u64; 10]>, flow) + offset_of!(Flow<[u64; 10]>, state);
-        // A handler must put what it needs for every segment first in its state.
-        assert!(kept + size_of::<u64>() <= 128, "{kept} bytes before");
-        assert_eq!(size_of::<Entry<[u64; 10]>>(), 256);
+        assert!(size_of::<[StreamDirection; 2]>() + size_of::<[Delivered; 2]>() <= 64);
+        assert_eq!(offset_of!(Entry<State>, flow), 64);
+        // What data needs is at the start of the handler's state.
+        assert_eq!(offset_of!(Flow<State>, state), 64);
+        assert_eq!(size_of::<Entry<State>>(), 256);
     }
 }

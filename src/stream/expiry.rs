@@ -8,6 +8,7 @@ use super::entry::{Entry, Status};
 use super::flow::{Flow, Role};
 use super::history::History;
 use super::index::{Index, Tag};
+use super::plain::Plain;
 use super::slab::Slab;
 use super::table::{Closed, FlowTable, Lane, lane_index};
 use super::{End, Handler};
@@ -63,7 +64,7 @@ impl<S: Default> FlowTable<S> {
         if closed.len() > most {
             most -= (most / 2).min(DROPPED_TOGETHER);
             let beyond = closed.iter().take(closed.len() - most);
-            self.touch(beyond.map(|closed| closed.slot));
+            self.touch(beyond.map(|closed| closed.slot), handler);
         }
         while let Some(&Closed { slot, stream, time }) = self.lanes[lane].closed.front() {
             let old = now.since(time) > limits.linger;
@@ -81,8 +82,12 @@ impl<S: Default> FlowTable<S> {
     }
 
     /// Reads entries that have not been used for long, so that the processor fetches them all at the same time.
-    pub fn touch(&self, slots: impl Iterator<Item = u32>) {
-        let seen = slots.fold(0, |seen, slot| seen ^ self.entries[slot].touch(true));
+    pub fn touch(&self, slots: impl Iterator<Item = u32>, handler: &impl Handler<S>) {
+        let touch = |slot| {
+            let entry = &self.entries[slot];
+            entry.touch() ^ handler.touch(&entry.flow) ^ u64::from(entry.tag)
+        };
+        let seen = slots.fold(0, |seen, slot| seen ^ touch(slot));
         std::hint::black_box(seen);
     }
 
@@ -129,7 +134,7 @@ impl<S: Default> FlowTable<S> {
 
     /// Ends a flow and frees its slot. Returns its tag.
     fn end(&mut self, slot: u32, handler: &mut impl Handler<S>) -> Tag {
-        if self.entries[slot].unsettled {
+        if self.entries[slot].is_unsettled() {
             self.settle(slot, handler);
             self.disputes.remove(&slot);
         }
@@ -142,18 +147,20 @@ impl<S: Default> FlowTable<S> {
         if entry.status == Status::Open {
             self.totals.open -= 1;
         }
-        entry.status = Status::Free;
+        entry.free();
         entry.flow.state = S::default();
         entry.tag
     }
 
-    /// Calls `each` with every flow, in the order of lanes and then of stream numbers.
+    /// Calls `each` with every flow, in the order of lanes and then of stream numbers. It may change what the handler
+    /// needs of a flow.
     pub fn flows(&mut self, mut each: impl FnMut(&mut Flow<S>)) {
         let live = |entry: &&mut Entry<S>| entry.status != Status::Free;
         let mut flows: Vec<_> = self.entries.iter_mut().filter(live).collect();
         flows.sort_unstable_by_key(|entry| (entry.lane, entry.flow.stream));
         for entry in flows {
             each(&mut entry.flow);
+            entry.flow.plain = [Plain::NOTHING; 2];
         }
     }
 
@@ -162,7 +169,7 @@ impl<S: Default> FlowTable<S> {
         let mut flows = self.begin_finish();
         flows.sort_unstable();
         for together in flows.chunks(ENDED_TOGETHER) {
-            self.touch(together.iter().map(|(_, slot)| *slot));
+            self.touch(together.iter().map(|(_, slot)| *slot), handler);
             for (_, slot) in together {
                 self.finish_flow(*slot, handler);
             }

@@ -1,6 +1,7 @@
 //! One TCP connection: its two ends, counts, and which end is the server.
 
 use super::key::number;
+use super::plain::Plain;
 use crate::capture::Timestamp;
 use crate::packet::{Endpoint, Ipv4Endpoint, PlainSegment, VlanTags};
 use crate::protocol::MessageKind;
@@ -30,11 +31,9 @@ impl Side {
 
     /// 0 for A, 1 for B.
     #[must_use]
+    #[inline]
     pub const fn index(self) -> usize {
-        match self {
-            Self::A => 0,
-            Self::B => 1,
-        }
+        self as usize
     }
 }
 
@@ -93,11 +92,11 @@ impl Ends {
         }
     }
 
-    /// Those of a plain segment.
+    /// Whether these are the ends of a plain segment that `from` sent.
     #[inline]
-    pub fn of_plain(segment: &PlainSegment) -> Self {
-        let (from, to) = (segment.source.number(), segment.destination.number());
-        Self([from.min(to), from.max(to)])
+    pub const fn are_of_plain(self, from: Side, segment: &PlainSegment) -> bool {
+        self.0[from.index()] == segment.source.number()
+            && self.0[from.other().index()] == segment.destination.number()
     }
 
     fn get(self, side: Side) -> Endpoint {
@@ -187,6 +186,8 @@ pub struct Flow<S> {
     pub roles: Roles,
     watched: bool,
     syn: [bool; 2],
+    /// What the fast path may do with each side's segments.
+    pub(super) plain: [Plain; 2],
     /// The handler's state.
     pub state: S,
     /// Time of the flow's first frame.
@@ -213,6 +214,7 @@ impl<S: Default> Flow<S> {
             frames: [0; 2],
             wire_octets: [0; 2],
             syn: [false; 2],
+            plain: [Plain::NOTHING; 2],
             tags: VlanTags::NONE,
             roles: Roles { client, evidence },
             watched: watch[0] || watch[1],
@@ -226,10 +228,12 @@ impl<S> Flow<S> {
     #[must_use]
     #[inline]
     pub fn end(&self, side: Side) -> Endpoint {
-        match &self.others {
-            None => self.ends.get(side),
-            Some(ends) => ends[side.index()],
+        // `others` is not read without need: it is in a cache line that nothing else needs.
+        if self.ends != Ends::NOT_IPV4 {
+            return self.ends.get(side);
         }
+        let others = self.others.as_ref();
+        others.map_or_else(|| self.ends.get(side), |ends| ends[side.index()])
     }
 
     /// The role of a side, by the best evidence so far.

@@ -196,7 +196,8 @@ pub struct Interest {
 
 /// Receives events from the flow table. `S` is the handler's state for each flow.
 pub trait Handler<S> {
-    /// What the handler needs of this flow.
+    /// What the handler needs of this flow. Changes only while the handler processes an event of the flow, or in
+    /// [`FlowTable::flows`].
     fn interest(&self, flow: &Flow<S>) -> Interest;
     /// Processes an event of the flow; `from` is the side whose bytes it concerns.
     fn take(&mut self, flow: &mut Flow<S>, from: Side, event: StreamEvent<'_>);
@@ -206,4 +207,13 @@ pub trait Handler<S> {
     }
     /// Called once for each flow, when it is dropped from its slot. Both sides have ended by then.
     fn dropped(&mut self, flow: &mut Flow<S>, slot: u32);
+    /// Reads a part of its state of this flow, so that the processor fetches it before bytes come. The value means
+    /// nothing.
+    fn touch(&self, _flow: &Flow<S>) -> u64 {
+        0
+    }
+    /// Does the same with what its state of this flow refers to.
+    fn touch_referred(&self, _flow: &Flow<S>) -> u64 {
+        0
+    }
 }

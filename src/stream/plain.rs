@@ -4,27 +4,47 @@
 //! which would give the same result for these segments too; a property test compares the two.
 
 use super::entry::{Entry, Memory, Status};
-use super::flow::{Ends, Flow, Side};
+use super::flow::{Flow, Side};
 use super::key::FlowKey;
 use super::out_of_order::Carrier;
 use super::table::{FlowTable, Hint, Lane, Placement, lane_index};
-use super::{Handler, StreamEvent};
-use crate::capture::Timestamp;
-use crate::packet::{Flags, PlainSegment, SeqNumber, VlanTags};
+use super::{Handler, Interest, StreamEvent};
+use crate::capture::{Frame, Timestamp};
+use crate::packet::{Flags, PlainSegment, VlanTags};
+
+/// What the fast path may do with the segments of one side of a flow: a bit set. It is computed from the flow's state
+/// after each change, so that a segment needs to check only this.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Plain(u8);
+
+impl Plain {
+    /// It may process none.
+    pub const NOTHING: Self = Self(0);
+    /// It may process segments without data.
+    const EMPTY: u8 = 1;
+    /// It may process segments with data.
+    const DATA: u8 = 2;
+    /// The handler needs the bytes, so data must be next in order.
+    const IN_ORDER: u8 = 4;
+    /// The bytes are remembered to compare retransmitted ones with them.
+    const REMEMBERED: u8 = 8;
+
+    const fn has_all(self, bits: u8) -> bool {
+        self.0 & bits == bits
+    }
+}
 
 /// A plain segment and the frame that carried it.
 #[derive(Debug, Clone, Copy)]
-pub struct PlainCarried<'a> {
-    /// Number of the frame, from 1.
-    pub number: u64,
+pub struct PlainCarried<'a, F> {
     /// When it was captured.
     pub time: Timestamp,
     /// Length of the frame on the wire, in bytes.
     pub wire: u32,
     /// The segment.
     pub segment: &'a PlainSegment,
-    /// The frame's bytes.
-    pub octets: &'a [u8],
+    /// Returns the frame, which is needed only if the segment brings data.
+    pub frame: F,
 }
 
 /// Result of the fast path.
@@ -55,18 +75,17 @@ impl<'a, S> Taken<'a, S> {
 impl<S: Default> FlowTable<S> {
     /// Processes a segment that continues its flow in order. Returns `None`, and changes nothing, if it does not.
     #[inline]
-    pub fn take_plain(
+    pub fn take_plain<'f>(
         &mut self,
-        carried: &PlainCarried<'_>,
+        carried: PlainCarried<'_, impl FnOnce() -> Frame<'f>>,
         key: FlowKey,
         hint: Hint,
         handler: &mut impl Handler<S>,
     ) -> Option<Taken<'_, S>> {
-        let ends = Ends::of_plain(carried.segment);
         // Two flows seldom have one tag; the general path tells them apart.
         let slot = hint.or_else(|| self.index.first_with(key.tag))?;
         let entry = self.entries.get_mut(slot)?;
-        if !entry.is_plain_of(ends) {
+        if !entry.flow.ends.are_of_plain(key.from, carried.segment) {
             return None;
         }
         let delivered = entry.take_plain(key, carried, &mut self.lanes, handler)?;
@@ -75,38 +94,60 @@ impl<S: Default> FlowTable<S> {
 }
 
 impl<S> Entry<S> {
-    /// Whether this is the flow of plain segments between these ends.
-    #[inline]
-    fn is_plain_of(&self, ends: Ends) -> bool {
-        self.flow.ends == ends
-            && self.flow.tags == VlanTags::NONE
-            && self.status != Status::Free
+    /// Computes anew what the fast path may do. Must be called after each change except those of the fast path itself.
+    pub fn judge_plain(&mut self, handler: &impl Handler<S>) {
+        let interest = handler.interest(&self.flow);
+        self.flow.plain = Side::BOTH.map(|side| self.plain_of(side, interest));
+    }
+
+    fn plain_of(&self, from: Side, interest: Interest) -> Plain {
+        let sender = self.direction(from);
+        let is_usual = self.status != Status::Free
+            && !self.is_unsettled()
             && !self.rival
+            && self.flow.tags == VlanTags::NONE
+            && sender.is_known();
+        if !is_usual || interest.octets && (self.holds(from) || self.holds(from.other())) {
+            return Plain::NOTHING;
+        }
+        let bit = |is: bool, bit: u8| if is { bit } else { 0 };
+        Plain(
+            Plain::EMPTY
+                | bit(!interest.octets || !sender.has_ended(), Plain::DATA)
+                | bit(interest.octets, Plain::IN_ORDER)
+                | bit(interest.comparison, Plain::REMEMBERED),
+        )
     }
 
     /// Processes a segment that continues this flow in order. Returns whether the handler received bytes.
     #[inline]
-    fn take_plain(
+    fn take_plain<'f>(
         &mut self,
         key: FlowKey,
-        carried: &PlainCarried<'_>,
+        carried: PlainCarried<'_, impl FnOnce() -> Frame<'f>>,
         lanes: &mut [Lane],
         handler: &mut impl Handler<S>,
     ) -> Option<bool> {
         const UNUSUAL: Flags = Flags(Flags::SYN.0 | Flags::FIN.0 | Flags::RST.0);
         let (from, segment) = (key.from, carried.segment);
-        let interest = handler.interest(&self.flow);
-        let brings_data = interest.octets && segment.payload_len > 0;
-        let sender = self.direction(from);
-        if self.unsettled || segment.flags.has(UNUSUAL) || !sender.is_known() {
+        let plain = self.flow.plain[from.index()];
+        debug_assert!(
+            plain == Plain::NOTHING || plain == self.plain_of(from, handler.interest(&self.flow)),
+            "{plain:?} is out of date"
+        );
+        let brings_data = segment.payload_len > 0;
+        let needed = if brings_data {
+            Plain::EMPTY | Plain::DATA
+        } else {
+            Plain::EMPTY
+        };
+        if !plain.has_all(needed) || segment.flags.has(UNUSUAL) {
             return None;
         }
-        if interest.octets && (sender.holds() || self.direction(from.other()).holds()) {
-            return None;
-        }
-        if brings_data
-            && (sender.has_ended()
-                || sender.next() != segment.seq
+        let in_order = plain.has_all(Plain::IN_ORDER);
+        let delivers = brings_data && in_order;
+        if delivers
+            && (self.direction(from).next() != segment.seq
                 || segment.payload_captured < segment.payload_len)
         {
             return None;
@@ -114,42 +155,47 @@ impl<S> Entry<S> {
         self.flow.last = carried.time;
         self.flow.count(from, carried.wire);
         self.direction_mut(from).window = segment.window;
-        if !interest.octets {
-            return Some(false);
+        if in_order && segment.flags.has(Flags::ACK) {
+            self.direction_mut(from.other()).acknowledged(segment.ack);
         }
-        let ack = segment.flags.has(Flags::ACK).then_some(segment.ack);
-        if let Some(ack) = ack {
-            self.direction_mut(from.other()).acknowledged(ack);
-        }
-        if brings_data {
+        if delivers {
             let memory = &mut lanes[lane_index(lanes, key.lane)].memory;
-            self.deliver_plain(from, carried, ack, interest.comparison, memory, handler);
+            let frame = (carried.frame)();
+            self.deliver_plain(from, &frame, segment, memory, handler);
         }
-        Some(brings_data)
+        Some(delivers)
     }
 
-    #[inline]
+    #[inline(never)]
     fn deliver_plain(
         &mut self,
         from: Side,
-        carried: &PlainCarried<'_>,
-        ack: Option<SeqNumber>,
-        compares: bool,
+        frame: &Frame<'_>,
+        segment: &PlainSegment,
         memory: &mut Memory,
         handler: &mut impl Handler<S>,
     ) {
-        let segment = carried.segment;
-        let payload = segment.payload(carried.octets);
+        let plain = self.flow.plain[from.index()];
+        let payload = segment.payload(frame.octets);
         let (mut delivery, flow) = self.delivery(from);
-        delivery.next_in_order(payload, compares.then_some(&mut memory.history));
+        let remembered = plain.has_all(Plain::REMEMBERED);
+        delivery.next_in_order(payload, remembered.then_some(&mut memory.history));
         let by = Carrier {
-            frame: carried.number,
-            time: carried.time,
-            ack,
+            frame: frame.number,
+            time: frame.header.time,
+            ack: segment.flags.has(Flags::ACK).then_some(segment.ack),
         };
         let offset = u32::from(segment.payload_start);
         let chunk = by.chunk(payload, offset, segment.seq);
         handler.take(flow, from, StreamEvent::Octets(chunk));
+        let needed = Interest {
+            octets: true,
+            comparison: remembered,
+        };
+        // Nothing else has changed.
+        if handler.interest(&self.flow) != needed {
+            self.judge_plain(handler);
+        }
     }
 }
 
@@ -157,9 +203,9 @@ impl<S> Entry<S> {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::{Carried, FlowHasher, Interest, SWEEP_EVERY, StreamLimits};
+    use super::super::{Carried, FlowHasher, SWEEP_EVERY, StreamLimits};
     use super::*;
-    use crate::capture::LinkType;
+    use crate::capture::{FrameHeader, LinkType};
     use crate::packet::plain_segment;
 
     /// Records what it receives, and needs a flow's bytes until it has received some number of events.
@@ -195,6 +241,8 @@ mod tests {
         payload: Vec<u8>,
         cut: usize,
         later: i64,
+        /// Whether the handler needs all flows' bytes again before it comes.
+        needed_again: bool,
     }
 
     fn sent() -> impl Strategy<Value = Sent> {
@@ -211,8 +259,9 @@ mod tests {
         let payload = proptest::collection::vec(any::<u8>(), 0..12);
         let cut = prop_oneof![9 => Just(0), 1 => 0..4usize];
         let values = (0..3u8, any::<bool>(), flags, aside, 0..60u32, payload, cut);
-        (values, 0..6i64).prop_map(
-            |((port, by_client, flags, aside, ack, payload, cut), later)| Sent {
+        let needed_again = prop_oneof![20 => Just(false), 1 => Just(true)];
+        (values, 0..6i64, needed_again).prop_map(
+            |((port, by_client, flags, aside, ack, payload, cut), later, needed_again)| Sent {
                 port,
                 by_client,
                 flags,
@@ -221,6 +270,7 @@ mod tests {
                 payload,
                 cut,
                 later,
+                needed_again,
             },
         )
     }
@@ -283,6 +333,18 @@ mod tests {
                     packet: &octets,
                 };
                 let key = hasher.key(&segment);
+                let header = FrameHeader {
+                    time,
+                    start: 0,
+                    captured: octets.len() as u32,
+                    wire: 60,
+                    interface: 0,
+                    link: LinkType::RAW,
+                };
+                if sent.needed_again {
+                    fast.flows(|flow| flow.state = 0);
+                    general.flows(|flow| flow.state = 0);
+                }
                 let sweeps = number.is_multiple_of(SWEEP_EVERY as u64);
                 let one: Placement = {
                     let handler = &mut told;
@@ -290,14 +352,17 @@ mod tests {
                         fast.sweep(time, handler);
                     }
                     let carried_plainly = PlainCarried {
-                        number,
                         time,
                         wire: 60,
                         segment: &plain,
-                        octets: &octets,
+                        frame: || Frame {
+                            number,
+                            header: &header,
+                            octets: &octets,
+                        },
                     };
                     let key = hasher.key_of_plain(&plain);
-                    match fast.take_plain(&carried_plainly, key, None, handler) {
+                    match fast.take_plain(carried_plainly, key, None, handler) {
                         Some(found) => {
                             taken += 1;
                             found.place(key, &plain)

@@ -94,7 +94,7 @@ impl<S: Default> FlowTable<S> {
                 .push_back(Closed { slot, stream, time });
             self.due = self.due.min(self.lanes[lane].due());
         }
-        entry.unsettled = true;
+        entry.unsettle();
     }
 
     /// Decides by a segment after a reset whether the reset was accepted. If the segment brings bytes, the flow accepts
@@ -219,7 +219,7 @@ impl<S: Default> FlowTable<S> {
             Ignored::GoesOn
         };
         let new = self.open(key, carried, true, handler);
-        self.entries[slot].unsettled = true;
+        self.entries[slot].unsettle();
         self.disputes.entry(slot).or_default().rival = Some(Rival {
             slot: new,
             client: from,
