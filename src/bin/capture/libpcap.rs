@@ -78,7 +78,10 @@ impl Opened {
             .and_then(Capture::setnonblock)
             .map_err(|error| cannot_open(&name, &error))?;
         let link = LinkType(u16::try_from(capture.get_datalink().0).unwrap_or(u16::MAX));
-        set_filter(&mut capture, link, options)?;
+        let program = set_filter(&mut capture, link, options)?;
+        if name == loopback() && link == LinkType::ETHERNET {
+            leave_out_sent(&capture, &program);
+        }
         Ok(Self {
             capture,
             name,
@@ -179,23 +182,68 @@ fn wait(_: &Capture<Active>, limit: Duration) -> io::Result<()> {
     Ok(())
 }
 
-/// Sets the capture filter.
+/// Sets the capture filter. Returns it in libpcap's language.
 fn set_filter(
     capture: &mut Capture<Active>,
     link: LinkType,
     options: &LiveOptions,
-) -> Result<(), SourceError> {
+) -> Result<String, SourceError> {
     let program = match &options.filter {
         Some(filter) => filter.clone(),
         None => filter(&options.ports, link == LinkType::ETHERNET),
     };
-    capture.filter(&program, true).map_err(|error| {
-        SourceError::Live(format!(
+    match capture.filter(&program, true) {
+        Ok(()) => Ok(program),
+        Err(error) => Err(SourceError::Live(format!(
             "cannot capture with the filter {program:?}: {}. The language is described in pcap-filter(7), for instance: tcp port 8888 and host 192.0.2.1",
             words(&error)
-        ))
-    })
+        ))),
+    }
 }
+
+/// Linux shows libpcap each frame on loopback twice, as sent and as received, and libpcap returns the second only. This
+/// leaves the first out of the kernel's buffer, which then holds twice as many frames: it replaces the kernel's copy of
+/// the filter `program` by one that begins with that test. libpcap's word for it, `inbound`, would lose the first
+/// frames: libpcap itself filters those that the kernel's first block holds, and cannot tell the two apart. If the
+/// kernel refuses, its filter stays as libpcap has set it.
+#[cfg(target_os = "linux")]
+fn leave_out_sent(capture: &Capture<Active>, program: &str) {
+    use socket2::{SockFilter, SockRef};
+    /// Loads the packet's type, as `<linux/filter.h>` has it: `BPF_LD | BPF_W | BPF_ABS` at `SKF_AD_OFF +
+    /// SKF_AD_PKTTYPE`.
+    const LOAD_TYPE: [u32; 4] = [0x20, 0, 0, 0xffff_f004];
+    /// Skips the next instruction unless it is `PACKET_OUTGOING`: `BPF_JMP | BPF_JEQ | BPF_K`.
+    const IS_SENT: [u32; 4] = [0x15, 0, 1, 4];
+    /// Takes none of its bytes: `BPF_RET | BPF_K`.
+    const LEAVE_OUT: [u32; 4] = [0x06, 0, 0, 0];
+
+    let Ok(compiled) = capture.compile(program, true) else {
+        return;
+    };
+    // The crate shows the fields of an instruction only as text. Jumps are relative, so they stay right.
+    let compiled = compiled.get_instructions().iter().map(|instruction| {
+        let fields = instruction.to_string();
+        let mut fields = fields.split(' ').map(str::parse);
+        let mut next = || fields.next()?.ok();
+        Some([next()?, next()?, next()?, next()?])
+    });
+    let filter: Option<Vec<SockFilter>> = [LOAD_TYPE, IS_SENT, LEAVE_OUT]
+        .map(Some)
+        .into_iter()
+        .chain(compiled)
+        .map(|instruction| {
+            let [code, yes, no, operand] = instruction?;
+            Some(SockFilter::new(code as u16, yes as u8, no as u8, operand))
+        })
+        .collect();
+    if let Some(filter) = filter {
+        let _ = SockRef::from(capture).attach_filter(&filter);
+    }
+}
+
+/// Other systems show a frame on loopback once.
+#[cfg(not(target_os = "linux"))]
+const fn leave_out_sent(_: &Capture<Active>, _: &str) {}
 
 fn interfaces() -> Result<Vec<InterfaceInfo>, SourceError> {
     let devices = Device::list().map_err(|error| {

@@ -76,8 +76,8 @@ pub struct LiveCounters {
 }
 
 impl LiveCounters {
-    /// Frames that passed the filter, including dropped ones. Linux counts each frame on loopback twice, as sent and as
-    /// received, but only one is returned.
+    /// Frames that passed the filter, including dropped ones. Where all interfaces of Linux are captured on, each frame
+    /// on loopback counts twice, as sent and as received, but only one is returned.
     #[must_use]
     pub fn received(&self) -> u64 {
         self.received.load(Ordering::Relaxed)
