@@ -4,6 +4,8 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Command, Stdio};
 use std::sync::mpsc;
+#[cfg(target_os = "linux")]
+use std::time::{Duration, Instant};
 
 use crate::inspector::{authscope, command};
 use crate::live::Live;
@@ -303,4 +305,55 @@ fn drops_are_told_while_the_capture_goes_on() {
     assert!(total.parse::<u64>().unwrap() >= count, "{first}{summary}");
     assert_eq!(code, Some(0), "{summary}");
     reading.join().unwrap().unwrap();
+}
+
+/// The name and the nice value of each thread of a process.
+#[cfg(target_os = "linux")]
+fn threads(process: u32) -> Vec<(String, i32)> {
+    let tasks = std::fs::read_dir(format!("/proc/{process}/task")).unwrap();
+    // A thread may have ended since the folder was read.
+    let stat = |task: std::io::Result<std::fs::DirEntry>| {
+        std::fs::read_to_string(task.ok()?.path().join("stat")).ok()
+    };
+    let named = |stat: String| {
+        let (before, fields) = stat.rsplit_once(") ").unwrap();
+        let (_, name) = before.split_once('(').unwrap();
+        // The 19th field of all, the third of which comes first here.
+        (
+            name.to_owned(),
+            fields.split(' ').nth(16).unwrap().parse().unwrap(),
+        )
+    };
+    tasks.filter_map(stat).map(named).collect()
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_thread_that_empties_the_kernels_buffer_has_priority_where_that_is_allowed() {
+    use rustix::thread::{CapabilitySet, capabilities};
+    let may = capabilities(None).unwrap().effective;
+    if !may.contains(CapabilitySet::SYS_NICE) {
+        return skip("sys_nice", "CAP_SYS_NICE, for a priority");
+    }
+    let own = rustix::process::getpriority_process(None).unwrap();
+    let Some(live) = Live::start(&[]) else {
+        return;
+    };
+    // The thread may not have begun yet; the others never have another priority than this test.
+    let started = Instant::now();
+    let is_capture = |(name, _): &&(String, i32)| name == "capture";
+    let found = loop {
+        let found = threads(live.child.id());
+        let nice = found.iter().find(is_capture).map(|(_, nice)| *nice);
+        if nice == Some(-10) || started.elapsed() > PATIENCE {
+            break found;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    };
+    assert!(found.len() > 1, "{found:?}");
+    for (name, nice) in &found {
+        let expected = if name == "capture" { -10 } else { own };
+        assert_eq!(*nice, expected, "{found:?}");
+    }
+    assert_eq!(live.end("-INT").0, Some(0));
 }

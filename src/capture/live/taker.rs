@@ -14,6 +14,7 @@ use super::{LiveCounters, OpenInterface};
 use crate::capture::Stop;
 use crate::capture::batch::Batch;
 use crate::capture::time::Timestamp;
+use crate::platform::process;
 
 /// Shortest time for which the kernel collects frames before it passes them on. libpcap's immediate mode is no
 /// alternative: it reserves the largest size for every frame, so that 2 MiB hold 31 frames on loopback.
@@ -86,6 +87,8 @@ pub(super) struct Taker {
 impl Taker {
     /// Runs until it is told to stop or the reader has gone.
     pub fn run(mut self, backlog: &Backlog) {
+        // The kernel's buffer may be full before this thread has its turn among all that want a processor.
+        process::hurry_this_thread();
         let _guard = backlog.guard();
         let mut batch = Batch::default();
         let mut stopped: Option<Stopped> = None;

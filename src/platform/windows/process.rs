@@ -17,6 +17,9 @@ pub const fn allow_open_files(_: u64) -> Option<u64> {
     None
 }
 
+/// Nothing: threads have their usual priority.
+pub const fn hurry_this_thread() {}
+
 /// None: users have no numbers.
 #[must_use]
 pub const fn user_id() -> Option<u32> {
