@@ -11,13 +11,26 @@
 use std::net::Ipv4Addr;
 
 const WORD: usize = size_of::<u64>();
-/// Room for a key or some punctuation, and the longest value: an address with its port, of 21 bytes. Words are stored whole, so
-/// that some bytes behind a number are written as well.
-const ROOM: usize = 64;
 
-/// Decimal digits of 0 to 255, and how many there are.
-const OCTETS: [[u8; 4]; 256] = {
-    let mut all = [[b'0'; 4]; 256];
+/// Text for one value: room for some punctuation and the longest value, an address with its port, of 21 bytes.
+pub type Ascii = AsciiText<64>;
+
+/// A number below 256 as decimal digits.
+#[derive(Clone, Copy)]
+struct Octet {
+    /// The digits and a dot behind them, as it follows in an address.
+    dotted: [u8; 4],
+    /// How many digits there are.
+    len: u8,
+}
+
+/// The digits of 0 to 255.
+const OCTETS: [Octet; 256] = {
+    let none = Octet {
+        dotted: [b'.'; 4],
+        len: 0,
+    };
+    let mut all = [none; 256];
     let mut number = 0;
     while number < all.len() {
         let digits = [number / 100, number / 10 % 10, number % 10];
@@ -30,10 +43,10 @@ const OCTETS: [[u8; 4]; 256] = {
         };
         let mut at = 0;
         while at < len {
-            all[number][at] = b'0' + digits[3 - len + at] as u8;
+            all[number].dotted[at] = b'0' + digits[3 - len + at] as u8;
             at += 1;
         }
-        all[number][3] = len as u8;
+        all[number].len = len as u8;
         number += 1;
     }
     all
@@ -53,18 +66,19 @@ const fn eight_digits(number: u64) -> u64 {
     tens | (twos - tens * 10) << 8
 }
 
-/// Text of at most 56 bytes, put together on the stack.
+/// Text of less than `ROOM` bytes, put together on the stack. Words are stored whole, so that some bytes behind a number are
+/// written as well and need room.
 ///
 /// # Panics
 ///
 /// Whatever appends to it panics if there is no room for that.
 #[derive(Debug, Clone, Copy)]
-pub struct Ascii {
+pub struct AsciiText<const ROOM: usize> {
     octets: [u8; ROOM],
     len: usize,
 }
 
-impl Default for Ascii {
+impl<const ROOM: usize> Default for AsciiText<ROOM> {
     #[inline]
     fn default() -> Self {
         Self {
@@ -74,7 +88,7 @@ impl Default for Ascii {
     }
 }
 
-impl Ascii {
+impl<const ROOM: usize> AsciiText<ROOM> {
     /// What `put` appends to nothing.
     #[must_use]
     #[inline]
@@ -84,11 +98,43 @@ impl Ascii {
         text
     }
 
+    /// How many bytes can be appended.
+    #[must_use]
+    #[inline]
+    pub const fn room(&self) -> usize {
+        ROOM - self.len
+    }
+
+    /// Removes the text.
+    #[inline]
+    pub const fn clear(&mut self) {
+        self.len = 0;
+    }
+
     /// Appends a text, which must be ASCII.
     #[inline]
     pub fn put_text(&mut self, text: &str) {
-        self.octets[self.len..self.len + text.len()].copy_from_slice(text.as_bytes());
-        self.len += text.len();
+        self.put_octets(text.as_bytes());
+    }
+
+    /// Appends characters of ASCII.
+    #[inline]
+    pub fn put_octets(&mut self, octets: &[u8]) {
+        self.octets[self.len..self.len + octets.len()].copy_from_slice(octets);
+        self.len += octets.len();
+    }
+
+    /// Appends several texts, which must be ASCII. Those that are known at compile time are stored as a few words.
+    #[inline]
+    pub fn put_all<const N: usize>(&mut self, texts: [&str; N]) {
+        let len: usize = texts.iter().map(|text| text.len()).sum();
+        let mut to = &mut self.octets[self.len..self.len + len];
+        for text in texts {
+            let (here, behind) = to.split_at_mut(text.len());
+            here.copy_from_slice(text.as_bytes());
+            to = behind;
+        }
+        self.len += len;
     }
 
     /// Appends an ASCII character.
@@ -99,9 +145,15 @@ impl Ascii {
     }
 
     /// Appends a decimal number.
-    #[inline]
+    #[inline(always)]
+    #[allow(
+        clippy::inline_always,
+        reason = "a call takes as long as a small number"
+    )]
     pub fn put_number(&mut self, number: u64) {
-        if number < EIGHT_DIGITS {
+        if let Ok(octet) = u8::try_from(number) {
+            self.put_octet(octet);
+        } else if number < EIGHT_DIGITS {
             let leading = eight_digits(number).trailing_zeros() / u8::BITS;
             self.put_digits(number, leading.min(7));
         } else {
@@ -131,12 +183,12 @@ impl Ascii {
 
     /// Appends an IPv4 address.
     pub fn put_ipv4(&mut self, address: Ipv4Addr) {
-        let [first, rest @ ..] = address.octets();
-        self.put_octet(first);
-        for octet in rest {
-            self.put(b'.');
+        for octet in address.octets() {
             self.put_octet(octet);
+            // The dot is there already.
+            self.len += 1;
         }
+        self.len -= 1;
     }
 
     /// Appends an IPv4 address and a port.
@@ -160,10 +212,11 @@ impl Ascii {
         std::str::from_utf8(self.as_bytes()).unwrap_or_default()
     }
 
+    /// Appends a number, and writes a dot behind it.
     #[inline]
     fn put_octet(&mut self, octet: u8) {
-        let [digits @ .., len] = OCTETS[usize::from(octet)];
-        self.octets[self.len..self.len + digits.len()].copy_from_slice(&digits);
+        let Octet { dotted, len } = OCTETS[usize::from(octet)];
+        self.octets[self.len..self.len + dotted.len()].copy_from_slice(&dotted);
         self.len += usize::from(len);
     }
 

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::format::TerminalSafe;
 use crate::packet::Endpoint;
-use crate::text::ascii::Ascii;
+use crate::text::ascii::AsciiText;
 use crate::text::swar;
 
 /// Something with keys and values.
@@ -30,6 +30,16 @@ pub(in crate::output) trait Entries {
     /// Takes a text.
     fn text<'t>(&mut self, key: &'static str, value: impl Into<Option<&'t str>>);
 
+    /// Takes bytes that should be text, as text with U+FFFD for each part that is not UTF-8.
+    fn octets(&mut self, key: &'static str, value: &[u8]) {
+        self.text(key, &*String::from_utf8_lossy(value));
+    }
+
+    /// Takes a text that is no longer than 32 bytes and needs no escapes in JSON.
+    fn name(&mut self, key: &'static str, value: &'static str) {
+        self.text(key, value);
+    }
+
     /// Takes a value that is written as text.
     fn shown<T: Display>(&mut self, key: &'static str, value: impl Into<Option<T>>);
 
@@ -38,12 +48,19 @@ pub(in crate::output) trait Entries {
 
     /// Takes an object or an array, which `write` appends as JSON.
     fn json(&mut self, key: &'static str, write: impl FnOnce(&mut Vec<u8>));
+
+    /// Takes an array of objects.
+    fn objects<T: Object>(&mut self, key: &'static str, objects: impl IntoIterator<Item = T>) {
+        self.json(key, |out| write_array(out, objects));
+    }
 }
 
 /// Appends an object as JSON.
 pub(in crate::output) fn write(out: &mut Vec<u8>, object: &impl Object) {
     let start = out.len();
-    object.entries(&mut JsonEntries(out));
+    let mut entries = JsonEntries::new(out);
+    object.entries(&mut entries);
+    entries.flush();
     match out.get_mut(start) {
         // Every entry begins with a comma.
         Some(first) => *first = b'{',
@@ -53,10 +70,7 @@ pub(in crate::output) fn write(out: &mut Vec<u8>, object: &impl Object) {
 }
 
 /// Appends objects as an array.
-pub(in crate::output) fn write_array<T: Object>(
-    out: &mut Vec<u8>,
-    objects: impl IntoIterator<Item = T>,
-) {
+fn write_array<T: Object>(out: &mut Vec<u8>, objects: impl IntoIterator<Item = T>) {
     out.push(b'[');
     for (index, object) in objects.into_iter().enumerate() {
         if index > 0 {
@@ -75,78 +89,109 @@ pub(in crate::output) fn write_value(out: &mut Vec<u8>, value: &(impl Serialize 
     ));
 }
 
-/// Appends keys with values to an object in JSON that is not closed yet.
-struct JsonEntries<'o>(&'o mut Vec<u8>);
+/// Room for most objects. What exceeds it is written in parts.
+const LINE: usize = 512;
+/// Room for a key of at most 28 bytes with any number, time, address or name.
+const SHORT: usize = 80;
 
-/// The start of an entry. Keys need no escapes, and have at most 28 bytes, so that any short value fits behind them.
-#[inline(always)]
-#[allow(
-    clippy::inline_always,
-    reason = "where the key is known its bytes are stored at once, in a quarter of the instructions"
-)]
-fn begun(key: &'static str) -> Ascii {
-    let mut entry = Ascii::default();
-    entry.put_text(",\"");
-    entry.put_text(key);
-    entry.put_text("\":");
-    entry
+/// Appends keys with values to an object in JSON that is not closed yet.
+struct JsonEntries<'o> {
+    out: &'o mut Vec<u8>,
+    /// What is to be appended to `out`. Put together here, because appending a few bytes to a vector takes several times as
+    /// long.
+    line: AsciiText<LINE>,
 }
 
-impl JsonEntries<'_> {
-    /// Begins an entry.
+impl<'o> JsonEntries<'o> {
+    fn new(out: &'o mut Vec<u8>) -> Self {
+        Self {
+            out,
+            line: AsciiText::default(),
+        }
+    }
+
+    /// Moves the line to the output.
+    fn flush(&mut self) -> &mut Vec<u8> {
+        self.out.extend_from_slice(self.line.as_bytes());
+        self.line.clear();
+        self.out
+    }
+
+    /// Begins an entry: writes its key, which needs no escapes, and `colon` behind it. Makes room for any short value.
     #[inline(always)]
-    #[allow(clippy::inline_always, reason = "as `begun`")]
+    #[allow(
+        clippy::inline_always,
+        reason = "where the key is known its bytes are stored at once, in a quarter of the instructions"
+    )]
+    fn begin(&mut self, key: &'static str, colon: &'static str) {
+        if self.line.room() < SHORT {
+            self.flush();
+        }
+        self.line.put_all([",\"", key, colon]);
+    }
+
+    /// Begins an entry whose value is written to the output itself.
     fn key(&mut self, key: &'static str) -> &mut Vec<u8> {
-        self.0.extend_from_slice(begun(key).as_bytes());
-        self.0
+        self.begin(key, "\":");
+        self.flush()
     }
 
     #[inline(never)]
-    fn put_count(&mut self, mut entry: Ascii, value: u64) {
-        entry.put_number(value);
-        self.0.extend_from_slice(entry.as_bytes());
+    fn put_count(&mut self, value: u64) {
+        self.line.put_number(value);
     }
 
     #[inline(never)]
-    fn put_time(&mut self, mut entry: Ascii, nanoseconds: i64) {
-        entry.put_seconds(nanoseconds);
-        self.0.extend_from_slice(entry.as_bytes());
+    fn put_time(&mut self, nanoseconds: i64) {
+        self.line.put_seconds(nanoseconds);
     }
 
     #[inline(never)]
-    fn put_endpoint(&mut self, mut entry: Ascii, value: Endpoint) {
+    fn put_endpoint(&mut self, value: Endpoint) {
         if let IpAddr::V4(address) = value.address {
-            entry.put(b'"');
-            entry.put_ipv4_endpoint(address, value.port);
-            entry.put(b'"');
-            self.0.extend_from_slice(entry.as_bytes());
+            self.line.put(b'"');
+            self.line.put_ipv4_endpoint(address, value.port);
+            self.line.put(b'"');
         } else {
-            self.0.extend_from_slice(entry.as_bytes());
-            write_value(self.0, &super::format::Shown(value));
+            write_value(self.flush(), &super::format::Shown(value));
         }
     }
 
-    /// Appends a text as a string. Nearly all texts need no escapes, so they take a fast path.
+    /// Appends a name and a quote.
     #[inline(never)]
-    fn put_text(&mut self, mut entry: Ascii, text: &str) {
-        if swar::is_plain_in_quotes(text.as_bytes()) {
-            entry.put(b'"');
-            self.0.extend_from_slice(entry.as_bytes());
-            self.0.extend_from_slice(text.as_bytes());
-            self.0.push(b'"');
-        } else {
-            self.0.extend_from_slice(entry.as_bytes());
-            write_value(self.0, text);
+    fn put_name(&mut self, name: &'static str) {
+        debug_assert!(
+            swar::is_plain_in_quotes(name.as_bytes()),
+            "{name} needs escapes"
+        );
+        self.line.put_text(name);
+        self.line.put(b'"');
+    }
+
+    /// Appends bytes as a string. Nearly all are short and plain text, so they take a fast path.
+    #[inline(never)]
+    fn put_octets(&mut self, octets: &[u8]) {
+        if !swar::is_plain_in_quotes(octets) {
+            write_value(self.flush(), &String::from_utf8_lossy(octets));
+            return;
         }
+        self.line.put(b'"');
+        if octets.len() < self.line.room() {
+            self.line.put_octets(octets);
+        } else {
+            self.flush().extend_from_slice(octets);
+        }
+        self.line.put(b'"');
     }
 }
 
 impl Entries for JsonEntries<'_> {
     #[inline(always)]
-    #[allow(clippy::inline_always, reason = "as `begun`")]
+    #[allow(clippy::inline_always, reason = "as `begin`")]
     fn count(&mut self, key: &'static str, value: impl Into<Option<u64>>) {
         if let Some(value) = value.into() {
-            self.put_count(begun(key), value);
+            self.begin(key, "\":");
+            self.put_count(value);
         }
     }
 
@@ -157,19 +202,35 @@ impl Entries for JsonEntries<'_> {
     }
 
     #[inline(always)]
-    #[allow(clippy::inline_always, reason = "as `begun`")]
+    #[allow(clippy::inline_always, reason = "as `begin`")]
     fn time(&mut self, key: &'static str, nanoseconds: impl Into<Option<i64>>) {
         if let Some(nanoseconds) = nanoseconds.into() {
-            self.put_time(begun(key), nanoseconds);
+            self.begin(key, "\":");
+            self.put_time(nanoseconds);
         }
     }
 
     #[inline(always)]
-    #[allow(clippy::inline_always, reason = "as `begun`")]
+    #[allow(clippy::inline_always, reason = "as `begin`")]
     fn text<'t>(&mut self, key: &'static str, value: impl Into<Option<&'t str>>) {
         if let Some(value) = value.into() {
-            self.put_text(begun(key), value);
+            self.begin(key, "\":");
+            self.put_octets(value.as_bytes());
         }
+    }
+
+    #[inline(always)]
+    #[allow(clippy::inline_always, reason = "as `begin`")]
+    fn octets(&mut self, key: &'static str, value: &[u8]) {
+        self.begin(key, "\":");
+        self.put_octets(value);
+    }
+
+    #[inline(always)]
+    #[allow(clippy::inline_always, reason = "as `begin`")]
+    fn name(&mut self, key: &'static str, value: &'static str) {
+        self.begin(key, "\":\"");
+        self.put_name(value);
     }
 
     fn shown<T: Display>(&mut self, key: &'static str, value: impl Into<Option<T>>) {
@@ -179,13 +240,24 @@ impl Entries for JsonEntries<'_> {
     }
 
     #[inline(always)]
-    #[allow(clippy::inline_always, reason = "as `begun`")]
+    #[allow(clippy::inline_always, reason = "as `begin`")]
     fn endpoint(&mut self, key: &'static str, value: Endpoint) {
-        self.put_endpoint(begun(key), value);
+        self.begin(key, "\":");
+        self.put_endpoint(value);
     }
 
     fn json(&mut self, key: &'static str, write: impl FnOnce(&mut Vec<u8>)) {
         write(self.key(key));
+    }
+
+    fn objects<T: Object>(&mut self, key: &'static str, objects: impl IntoIterator<Item = T>) {
+        let mut objects = objects.into_iter().peekable();
+        self.begin(key, "\":");
+        if objects.peek().is_some() {
+            write_array(self.flush(), objects);
+        } else {
+            self.line.put_text("[]");
+        }
     }
 }
 
@@ -201,8 +273,60 @@ mod tests {
         fn entries(&self, to: &mut impl Entries) {
             to.text("text", self.0);
             to.shown("shown", self.0);
+            to.octets("octets", self.0.as_bytes());
             to.text("absent", None);
         }
+    }
+
+    /// An object of `inner` others.
+    struct Nested<'a> {
+        text: &'a str,
+        inner: usize,
+    }
+
+    impl Object for Nested<'_> {
+        fn entries(&self, to: &mut impl Entries) {
+            to.text("text", self.text);
+            to.name("name", "a name");
+            to.count("number", 123_456_789);
+            to.time("time", -1);
+            to.objects("objects", (0..self.inner).map(|_| Texts(self.text)));
+            to.name("last", "the last");
+        }
+    }
+
+    struct Nothing;
+
+    impl Object for Nothing {
+        fn entries(&self, _: &mut impl Entries) {}
+    }
+
+    #[test]
+    fn an_object_may_be_longer_than_the_line() {
+        for length in (0..LINE + 2 * SHORT).step_by(7) {
+            let text = "x".repeat(length);
+            for inner in 0..3 {
+                let mut written = b"before".to_vec();
+                let nested = Nested { text: &text, inner };
+                write(&mut written, &nested);
+                let objects =
+                    vec![
+                        format!(r#"{{"text":"{text}","shown":"{text}","octets":"{text}"}}"#);
+                        inner
+                    ];
+                let objects = objects.join(",");
+                assert_eq!(
+                    String::from_utf8(written).unwrap(),
+                    format!(
+                        "before{{\"text\":\"{text}\",\"name\":\"a name\",\"number\":123456789,\"time\":-0.000000001,\
+                         \"objects\":[{objects}],\"last\":\"the last\"}}"
+                    )
+                );
+            }
+        }
+        let mut written = Vec::new();
+        write(&mut written, &Nothing);
+        assert_eq!(written, b"{}");
     }
 
     #[test]
@@ -218,7 +342,9 @@ mod tests {
                 let address = address.parse().unwrap();
                 let end = Endpoint { address, port };
                 let mut written = Vec::new();
-                JsonEntries(&mut written).endpoint("end", end);
+                let mut entries = JsonEntries::new(&mut written);
+                entries.endpoint("end", end);
+                entries.flush();
                 assert_eq!(
                     String::from_utf8(written).unwrap(),
                     format!(",\"end\":\"{end}\"")
@@ -235,7 +361,7 @@ mod tests {
             write_value(&mut value, &text);
             let value = String::from_utf8(value).unwrap();
             let object = String::from_utf8(object).unwrap();
-            prop_assert_eq!(&object, &format!("{{\"text\":{value},\"shown\":{value}}}"));
+            prop_assert_eq!(&object, &format!("{{\"text\":{value},\"shown\":{value},\"octets\":{value}}}"));
             let read: serde_json::Value = serde_json::from_str(&object).unwrap();
             prop_assert_eq!(&read["text"], &serde_json::json!(text));
         }

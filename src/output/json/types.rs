@@ -8,7 +8,7 @@
 
 use std::borrow::Cow;
 
-use super::object::{Entries, Object, write_array, write_value};
+use super::object::{Entries, Object, write_value};
 use super::{JsonFields, JsonOptions};
 use crate::dissect::{Goes, Message, Note};
 use crate::filter::names;
@@ -16,7 +16,9 @@ use crate::output::context::Context;
 use crate::output::rows::messages_of;
 use crate::output::{exchanges, info};
 use crate::packet::{Flags, Segment};
-use crate::protocol::layout::{COMMAND, DESCRIPTION, LENGTH, PASSWORD, STATUS, USER_NAME};
+use crate::protocol::layout::{
+    COMMAND, DESCRIPTION, LENGTH, PASSWORD, PROTOCOL_NAME, STATUS, USER_NAME,
+};
 use crate::protocol::{Command, MessageKind, TextValue};
 use crate::session::{Exchange, FrameRecord, Refusal, StreamNote, action_of, user_of};
 use crate::stream::Placement;
@@ -54,7 +56,7 @@ impl<'a> JsonMessage<'a> {
         let message = self.message;
         let view = secret::view(message, self.options.show_passwords);
         let command = message.command();
-        to.text(names::TYPE.json(), command.name());
+        to.name(names::TYPE.json(), command.name());
         let length = view.length().and_then(Masked::clear);
         to.count(LENGTH.key, length.map(u64::from));
         if self.options.in_fields {
@@ -89,11 +91,11 @@ impl Object for JsonMessage<'_> {
         to.count(names::FRAME_NUMBER.json(), message.frame);
         to.time(names::FRAME_TIME_EPOCH.json(), message.time.0);
         to.count(names::TCP_STREAM.json(), u64::from(message.stream));
-        to.text(names::SENDER.json(), message.sender.name());
+        to.name(names::SENDER.json(), message.sender.name());
         to.endpoint("src", message.source);
         to.endpoint("dst", message.destination);
-        to.text("protocol", message.protocol_name());
         if let Some(described) = &message.described {
+            to.text("protocol", message.protocol_name());
             to.text(names::TYPE.json(), described.kind_name());
             to.count(LENGTH.key, u64::from(described.size));
             if let Some(decoded) = message.decoded() {
@@ -102,24 +104,25 @@ impl Object for JsonMessage<'_> {
                 to.json(FIELDS, |out| write_value(out, &fields));
             }
         } else {
+            to.name("protocol", PROTOCOL_NAME);
             self.reglogin(to);
         }
-        if message.is_answer() {
+        let is_answer = message.is_answer();
+        if is_answer {
             to.text(names::ACTION.json(), action_of(message));
-            let user = user_of(message, false).map(text_of);
-            to.text(names::USER.json(), user.as_deref());
+            if let Some(user) = user_of(message, false) {
+                to.octets(names::USER.json(), &user);
+            }
         }
         if let Some(peer) = message.peer {
-            if message.is_answer() {
+            if is_answer {
                 to.count(names::RESPONSE_TO.json(), peer.frame);
                 to.time(names::RESPONSE_TIME.json(), peer.elapsed);
             } else {
                 to.count(names::RESPONSE_IN.json(), peer.frame);
             }
         }
-        to.json(NOTES, |out| {
-            write_array(out, message.notes.iter().map(JsonNote::new));
-        });
+        to.objects(NOTES, message.notes.iter().map(JsonNote::new));
     }
 }
 
@@ -141,14 +144,11 @@ fn text(
     value: Option<Masked<TextValue<'_>>>,
 ) {
     match value {
-        Some(Masked::Hidden) => to.text(key, MASK),
+        Some(Masked::Hidden) => to.name(key, MASK),
         Some(Masked::Clear(value)) => {
-            let octets = value.octets();
-            if let Ok(text) = std::str::from_utf8(octets) {
-                to.text(key, text);
-            } else {
-                to.text(key, &*value.lossy());
-                to.shown(hex, Hex(octets));
+            to.octets(key, value.octets());
+            if !value.is_utf8() {
+                to.shown(hex, Hex(value.octets()));
             }
         }
         None => {}
@@ -261,8 +261,8 @@ impl Object for JsonNote<'_> {
         let note = self.note;
         to.text(names::FRAME_FILE.json(), self.file);
         to.count(names::TCP_STREAM.json(), self.stream.map(u64::from));
-        to.text(names::SEVERITY.json(), note.severity().name());
-        to.text(names::NOTE_GROUP.json(), note.group().name());
+        to.name(names::SEVERITY.json(), note.severity().name());
+        to.name(names::NOTE_GROUP.json(), note.group().name());
         to.shown(names::NOTE.json(), note);
         to.text("field", note.field_key());
         // An incomplete message: its bytes so far and in total, and the frame that continues it.
@@ -316,7 +316,7 @@ impl Object for JsonFrame<'_> {
         }
         if let Some(placed) = record.placement {
             to.count(names::TCP_STREAM.json(), u64::from(placed.stream));
-            to.text(names::SENDER.json(), placed.sender.name());
+            to.name(names::SENDER.json(), placed.sender.name());
             if let Some(segment) = segment {
                 let payload = self.payload;
                 let tcp = JsonTcp {
@@ -329,9 +329,9 @@ impl Object for JsonFrame<'_> {
         }
         to.text("info", self.info);
         let notes = record.notes.iter().map(JsonNote::of_stream);
-        to.json(NOTES, |out| write_array(out, notes));
+        to.objects(NOTES, notes);
         let messages = messages_of(record).map(|message| JsonMessage::new(message, self.options));
-        to.json(MESSAGES, |out| write_array(out, messages));
+        to.objects(MESSAGES, messages);
     }
 }
 
@@ -376,11 +376,11 @@ impl Object for JsonRest<'_> {
     fn entries(&self, to: &mut impl Entries) {
         let notes = self.notes.iter();
         let notes = notes.map(|noted| JsonNote::of_stream(noted).of((self.file)(noted.stream)));
-        to.json(NOTES, |out| write_array(out, notes));
+        to.objects(NOTES, notes);
         let messages = self.messages.iter();
         let messages =
             messages.map(|one| JsonMessage::new(one, self.options).of((self.file)(one.stream)));
-        to.json(MESSAGES, |out| write_array(out, messages));
+        to.objects(MESSAGES, messages);
     }
 }
 
