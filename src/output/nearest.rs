@@ -152,20 +152,13 @@ impl NearestReading {
             self.right += u64::from(!is_wrong);
         }
     }
-}
 
-impl Sink for NearestReading {
-    type Error = OutputError;
-
-    fn record(&mut self, record: &FrameRecord<'_>) -> Result<ControlFlow<()>, OutputError> {
-        if !record.messages.is_empty() {
-            self.count(record.messages);
-        }
+    /// Reads the header if this is the first segment of a direction.
+    fn see(&mut self, record: &FrameRecord<'_>) {
         if let Some(placed) = record.placement
             && placed.watched
             && !record.protocol.is_named()
             && !record.payload().is_empty()
-            && self.seen.len() < MOST
             && self.seen.insert((placed.stream, placed.side))
         {
             let reading = read(record.payload());
@@ -177,6 +170,22 @@ impl Sink for NearestReading {
                 Some(reading) => self.readings.push(reading),
                 None => {}
             }
+        }
+    }
+}
+
+impl Sink for NearestReading {
+    type Error = OutputError;
+
+    fn record(&mut self, record: &FrameRecord<'_>) -> Result<ControlFlow<()>, OutputError> {
+        self.count(record.messages);
+        self.bare(record)
+    }
+
+    #[inline]
+    fn bare(&mut self, record: &FrameRecord<'_>) -> Result<ControlFlow<()>, OutputError> {
+        if self.seen.len() < MOST {
+            self.see(record);
         }
         Ok(ControlFlow::Continue(()))
     }

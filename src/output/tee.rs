@@ -36,13 +36,38 @@ impl OutputError {
 #[derive(Default)]
 pub struct Tee<'a> {
     members: Vec<Member<'a>>,
-    lost: Option<OutputError>,
+    lost: Lost,
+}
+
+/// The error that ended the outputs on standard output, and what follows from it.
+#[derive(Default)]
+struct Lost {
+    error: Option<OutputError>,
+    /// What stops a live capture.
     stop: Option<Stop>,
+    /// Whether there is a sink that must be completed.
+    saves: bool,
+}
+
+impl Lost {
+    /// Continues without standard output if a sink must be completed.
+    fn lose(&mut self, error: OutputError) -> Result<(), OutputError> {
+        if !self.saves || matches!(error, OutputError::Capture(_)) {
+            return Err(error);
+        }
+        if let Some(stop) = &self.stop {
+            stop.ask();
+        }
+        self.error.get_or_insert(error);
+        Ok(())
+    }
 }
 
 struct Member<'a> {
     sink: Box<dyn Sink<Error = OutputError> + 'a>,
     role: Role,
+    /// Whether it does anything with bare frames.
+    takes_bare: bool,
 }
 
 /// What happens to a sink when standard output cannot be written.
@@ -59,66 +84,60 @@ enum Role {
 impl<'a> Tee<'a> {
     /// Adds a sink that writes nothing.
     pub fn add(&mut self, sink: impl Sink<Error = OutputError> + 'a) {
-        self.put(sink, Role::Listens);
+        self.put(sink, Role::Listens, true);
     }
 
     /// Adds a sink that is completed even if standard output cannot be written.
     pub fn add_lasting(&mut self, sink: impl Sink<Error = OutputError> + 'a) {
-        self.put(sink, Role::Lasts);
+        self.put(sink, Role::Lasts, true);
     }
 
     /// Adds a sink that writes to standard output.
     pub fn add_printer(&mut self, sink: impl Sink<Error = OutputError> + 'a) {
-        self.put(sink, Role::Prints);
+        self.put(sink, Role::Prints, true);
+    }
+
+    /// Adds a sink that writes to standard output and has no use for frames without messages, notes or stream events.
+    pub fn add_printer_of_messages(&mut self, sink: impl Sink<Error = OutputError> + 'a) {
+        self.put(sink, Role::Prints, false);
     }
 
     /// Sets what stops a live capture if standard output cannot be written.
     pub fn stopping(&mut self, stop: &Stop) {
-        self.stop = Some(stop.clone());
+        self.lost.stop = Some(stop.clone());
     }
 
     /// Takes the error that ended the outputs on standard output, for a report after the run.
     pub const fn take_lost(&mut self) -> Option<OutputError> {
-        self.lost.take()
+        self.lost.error.take()
     }
 
-    fn put(&mut self, sink: impl Sink<Error = OutputError> + 'a, role: Role) {
-        let sink = Box::new(sink);
-        self.members.push(Member { sink, role });
+    fn put(&mut self, sink: impl Sink<Error = OutputError> + 'a, role: Role, takes_bare: bool) {
+        self.lost.saves |= role == Role::Lasts;
+        self.members.push(Member {
+            sink: Box::new(sink),
+            role,
+            takes_bare,
+        });
     }
 
+    #[inline]
     fn each(
         &mut self,
-        mut feed: impl FnMut(
-            &mut (dyn Sink<Error = OutputError> + 'a),
-        ) -> Result<ControlFlow<()>, OutputError>,
+        mut feed: impl FnMut(&mut Member<'a>) -> Result<ControlFlow<()>, OutputError>,
     ) -> Result<ControlFlow<()>, OutputError> {
         let mut flow = ControlFlow::Continue(());
-        for index in 0..self.members.len() {
-            let member = &mut self.members[index];
-            if self.lost.is_some() && member.role == Role::Prints {
+        for member in &mut self.members {
+            if member.role == Role::Prints && self.lost.error.is_some() {
                 continue;
             }
-            match feed(member.sink.as_mut()) {
-                Ok(answer) if answer.is_break() => flow = answer,
-                Ok(_) => {}
-                Err(error) => self.lose(error)?,
+            match feed(member) {
+                Ok(ControlFlow::Continue(())) => {}
+                Ok(ControlFlow::Break(())) => flow = ControlFlow::Break(()),
+                Err(error) => self.lost.lose(error)?,
             }
         }
         Ok(flow)
-    }
-
-    /// Continues without standard output if another sink must be completed.
-    fn lose(&mut self, error: OutputError) -> Result<(), OutputError> {
-        let saves = self.members.iter().any(|member| member.role == Role::Lasts);
-        if !saves || matches!(error, OutputError::Capture(_)) {
-            return Err(error);
-        }
-        if let Some(stop) = &self.stop {
-            stop.ask();
-        }
-        self.lost.get_or_insert(error);
-        Ok(())
     }
 }
 
@@ -126,29 +145,35 @@ impl Sink for Tee<'_> {
     type Error = OutputError;
 
     fn record(&mut self, record: &FrameRecord<'_>) -> Result<ControlFlow<()>, OutputError> {
-        self.each(|sink| sink.record(record))
+        self.each(|member| member.sink.record(record))
     }
 
     fn bare(&mut self, record: &FrameRecord<'_>) -> Result<ControlFlow<()>, OutputError> {
-        self.each(|sink| sink.bare(record))
+        self.each(|member| {
+            if member.takes_bare {
+                member.sink.bare(record)
+            } else {
+                Ok(ControlFlow::Continue(()))
+            }
+        })
     }
 
     fn aside(&mut self, aside: &Aside, batch: &Batch) -> Result<(), OutputError> {
-        self.each(|sink| sink.aside(aside, batch).map(ControlFlow::Continue))
+        self.each(|member| member.sink.aside(aside, batch).map(ControlFlow::Continue))
             .map(drop)
     }
 
     fn between(&mut self, found: &Remainder<'_>) -> Result<(), OutputError> {
-        self.each(|sink| sink.between(found).map(ControlFlow::Continue))
+        self.each(|member| member.sink.between(found).map(ControlFlow::Continue))
             .map(drop)
     }
 
     fn pause(&mut self) -> Result<ControlFlow<()>, OutputError> {
-        self.each(Sink::pause)
+        self.each(|member| member.sink.pause())
     }
 
     fn end(&mut self, remainder: &Remainder<'_>) -> Result<(), OutputError> {
-        self.each(|sink| sink.end(remainder).map(ControlFlow::Continue))
+        self.each(|member| member.sink.end(remainder).map(ControlFlow::Continue))
             .map(drop)
     }
 }

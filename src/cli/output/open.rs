@@ -60,7 +60,7 @@ impl ShownRows {
             Held::None => tee.add(rows),
             Held::Beginnings => tee.add_printer(Holding::of_beginnings(rows)),
             Held::All => tee.add_printer(Holding::all(rows)),
-            Held::OfMessages => tee.add_printer(Holding::of_messages(rows)),
+            Held::OfMessages => tee.add_printer_of_messages(Holding::of_messages(rows)),
         }
     }
 
