@@ -193,6 +193,39 @@ impl Clone for Message {
             ..*self
         }
     }
+
+    /// Copies into the memory of this message, without a message in between that would have to be moved.
+    fn clone_from(&mut self, other: &Self) {
+        let Self {
+            frame,
+            time,
+            stream,
+            sender,
+            source,
+            destination,
+            octets,
+            described,
+            sources,
+            notes,
+            encrypted,
+            clean,
+            peer,
+            answered,
+        } = other;
+        self.octets.clear();
+        // Cannot fail: both have the same capacity.
+        let _ = self.octets.try_extend_from_slice(octets);
+        self.described.clone_from(described);
+        self.sources.clear();
+        self.sources.extend_from_slice(sources);
+        if !(self.notes.is_empty() && notes.is_empty()) {
+            self.notes.clone_from(notes);
+        }
+        (self.frame, self.time, self.stream) = (*frame, *time, *stream);
+        (self.sender, self.source, self.destination) = (*sender, *source, *destination);
+        (self.encrypted, self.clean) = (*encrypted, *clean);
+        (self.peer, self.answered) = (*peer, *answered);
+    }
 }
 
 impl Message {

@@ -219,8 +219,8 @@ mod tests {
     use super::super::{Name, Outcome, PasswordTag, Subject};
     use super::*;
     use crate::capture::Timestamp;
-    use crate::dissect::Peer;
-    use crate::packet::Endpoint;
+    use crate::dissect::{Answered, Peer, SourceBytes};
+    use crate::packet::{Endpoint, SeqNumber};
     use crate::protocol::{Action, Description, Password, Request, Response, UserName};
     use crate::stream::Role;
 
@@ -278,6 +278,29 @@ mod tests {
             response: frame.map(|frame| Peer { frame, elapsed: 5 }),
             outcome: Outcome::Unanswered,
             early: None,
+        }
+    }
+
+    #[test]
+    fn a_message_is_copied_whole_into_the_memory_of_another() {
+        let mut answer = response();
+        answer.notes.push(Note::NoRequest);
+        answer.answered = Some(Answered {
+            action: Action::Login,
+            user: Name::EMPTY,
+        });
+        answer.sources.push(SourceBytes {
+            frame: 7,
+            offset: 54,
+            seq: SeqNumber(1),
+            ack: None,
+            start: 0,
+            len: 73,
+        });
+        let mut copy = request();
+        for message in [&answer, &request(), &answer] {
+            copy.clone_from(message);
+            assert_eq!(copy, *message);
         }
     }
 

@@ -40,6 +40,14 @@ struct OwnedRecord {
     tls: Vec<TlsRecord>,
 }
 
+/// Replaces the content of `to`. Most lists of most records are empty, and remain so.
+#[inline]
+fn copy<T: Clone>(from: &[T], to: &mut Vec<T>) {
+    if !from.is_empty() || !to.is_empty() {
+        from.clone_into(to);
+    }
+}
+
 impl OwnedRecord {
     fn new(record: &FrameRecord<'_>) -> Self {
         Self {
@@ -72,14 +80,14 @@ impl OwnedRecord {
         self.protocol = record.protocol;
         self.on_tcp = record.on_tcp;
         self.first_message = record.first_message;
-        record.frame.octets.clone_into(&mut self.octets);
-        record.messages.clone_into(&mut self.messages);
-        record.notes.clone_into(&mut self.notes);
-        record.resolutions.clone_into(&mut self.resolutions);
-        record.unasked.clone_into(&mut self.unasked);
-        record.ended_flows.clone_into(&mut self.ended_flows);
-        record.followed.clone_into(&mut self.followed);
-        record.tls.clone_into(&mut self.tls);
+        copy(record.frame.octets, &mut self.octets);
+        copy(record.messages, &mut self.messages);
+        copy(record.notes, &mut self.notes);
+        copy(record.resolutions, &mut self.resolutions);
+        copy(record.unasked, &mut self.unasked);
+        copy(record.ended_flows, &mut self.ended_flows);
+        copy(record.followed, &mut self.followed);
+        copy(record.tls, &mut self.tls);
     }
 
     fn record(&self) -> FrameRecord<'_> {
