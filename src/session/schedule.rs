@@ -228,7 +228,10 @@ impl Schedule {
                 return Some(Part::Give(work, more));
             }
         }
-        if let Some(group) = self.group_for(worker, shared.threads) {
+        // If there is one group, its flows stay in the cache of another thread's processor.
+        let may_inspect = shared.threads < 2 || !worker.feeds || self.groups.len() > 1;
+        let group = self.group_for(worker, shared.threads);
+        if let Some(group) = group.filter(|_| may_inspect) {
             let number = self.groups[group].next;
             self.groups[group].is_busy = true;
             if let OnWay::Prepared(work, ..) = self.on_way(number) {
