@@ -125,7 +125,9 @@ fn stream_in_order(bencher: Bencher<'_, '_>) {
             }
             black_box(table.place(&carried, key, None, &mut Nobody).0);
         }
-        table.finish(&mut Nobody);
+        for (_, slot) in table.begin_finish() {
+            table.finish_flow(slot, &mut Nobody);
+        }
     });
 }
 

@@ -20,8 +20,6 @@ pub const SWEEP_EVERY: usize = 16;
 pub(super) const IDLE_SWEEP_AFTER: usize = 1024;
 /// Closed flows that are dropped together if there are too many.
 const DROPPED_TOGETHER: usize = 64;
-/// Flows that are fetched and then ended together at the end.
-const ENDED_TOGETHER: usize = 64;
 /// Sweeps for idle flows run at most this often per idle limit of capture time.
 const SWEEPS_PER_IDLE_TIME: i64 = 16;
 
@@ -161,18 +159,6 @@ impl<S: Default> FlowTable<S> {
         for entry in flows {
             each(&mut entry.flow);
             entry.flow.plain = [Plain::NOTHING; 2];
-        }
-    }
-
-    /// Ends all flows in the order of stream numbers. No segment may follow.
-    pub fn finish(&mut self, handler: &mut impl Handler<S>) {
-        let mut flows = self.begin_finish();
-        flows.sort_unstable();
-        for together in flows.chunks(ENDED_TOGETHER) {
-            self.touch(together.iter().map(|(_, slot)| *slot), handler);
-            for (_, slot) in together {
-                self.finish_flow(*slot, handler);
-            }
         }
     }
 
