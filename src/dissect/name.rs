@@ -40,7 +40,7 @@ impl Name {
     #[must_use]
     #[inline]
     pub fn of_filled(octets: [u8; WIDTH]) -> Self {
-        let (words, last) = words(&octets);
+        let (words, last) = swar::words(&octets);
         let words = words.iter().map(|word| u64::from_le_bytes(*word));
         let len: u32 = words.chain([last]).map(swar::text_len).sum();
         Self {
@@ -50,19 +50,10 @@ impl Name {
     }
 }
 
-/// The bytes as groups of eight, and the remaining bytes as one number padded with NUL.
-#[inline]
-fn words(octets: &[u8; WIDTH]) -> (&[[u8; 8]], u64) {
-    let (words, rest) = octets.as_chunks::<8>();
-    let mut last = [0; 8];
-    last[..rest.len()].copy_from_slice(rest);
-    (words, u64::from_le_bytes(last))
-}
-
 impl Hash for Name {
     fn hash<H: Hasher>(&self, state: &mut H) {
         // Hashed as numbers, which takes fewer steps than hashing a string.
-        let (words, last) = words(&self.octets);
+        let (words, last) = swar::words(&self.octets);
         for word in words {
             state.write_u64(u64::from_le_bytes(*word));
         }

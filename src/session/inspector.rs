@@ -1,10 +1,5 @@
 //! The inspector. Push frames in; get one record per frame.
 
-#![expect(
-    clippy::cast_possible_truncation,
-    reason = "indexes in a batch of half a megabyte"
-)]
-
 use std::sync::Arc;
 
 use super::decoded::{Compact, Decoded, DecodedFrame, Decoding};
@@ -15,6 +10,7 @@ use super::lanes::{Lanes, finish};
 use super::layer::Tls;
 use super::options::Options;
 use super::record::{FrameRecord, Remainder};
+use super::sweeps::Sweeps;
 use super::tracker::Tracker;
 use crate::capture::{AsideContent, Batch, Frame, FrameHeader};
 use crate::dissect::Note;
@@ -427,43 +423,6 @@ impl Inspector {
             if tls.has_more() {
                 self.decrypt_what_waited();
             }
-        }
-    }
-}
-
-/// The frames of a batch before which flows are dropped.
-struct Sweeps {
-    /// Index of the next one.
-    next: u32,
-    frames: u32,
-}
-
-impl Sweeps {
-    fn of(batch: &Batch) -> Self {
-        let every = SWEEP_EVERY as u64;
-        let next = batch.first_number.next_multiple_of(every) - batch.first_number;
-        Self {
-            next: next as u32,
-            frames: batch.headers.len() as u32,
-        }
-    }
-
-    /// The index of the next one, if it is not after the frame of this index.
-    #[inline]
-    const fn due_at(&mut self, index: u32) -> Option<u32> {
-        let due = self.next;
-        if due > index {
-            return None;
-        }
-        self.next += SWEEP_EVERY as u32;
-        Some(due)
-    }
-
-    /// The index of the next one up to the end of the batch.
-    const fn due_at_end(&mut self) -> Option<u32> {
-        match self.frames.checked_sub(1) {
-            Some(last) => self.due_at(last),
-            None => None,
         }
     }
 }

@@ -29,6 +29,7 @@ mod run;
 mod schedule;
 mod sink;
 pub mod summary;
+mod sweeps;
 mod tracker;
 mod waiting;
 mod without_tcp;

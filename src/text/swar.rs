@@ -32,6 +32,17 @@ pub const fn are_not_printable(word: u64) -> u64 {
     (word | !from_space | from_delete) & HIGH
 }
 
+/// The bytes as groups of eight, and the remaining bytes as one number padded with NUL. The first byte is in the lowest
+/// bits.
+#[must_use]
+#[inline]
+pub fn words<const WIDTH: usize>(octets: &[u8; WIDTH]) -> (&[[u8; 8]], u64) {
+    let (words, rest) = octets.as_chunks::<8>();
+    let mut last = [0; 8];
+    last[..rest.len()].copy_from_slice(rest);
+    (words, u64::from_le_bytes(last))
+}
+
 /// Number of bytes before the NULs at the end of a word: the length of a text that is padded with NULs.
 #[must_use]
 #[inline]

@@ -70,7 +70,7 @@ fn is_plain_name<const WIDTH: usize>(name: &[u8; WIDTH]) -> bool {
     let Some(last) = filled_text(name).and_then(|len| len.checked_sub(1)) else {
         return false;
     };
-    let (words, rest) = words(name);
+    let (words, rest) = swar::words(name);
     let colons = |word| swar::are(word, b':');
     let all = |all, word: &[u8; 8]| all | colons(u64::from_le_bytes(*word));
     words.iter().fold(colons(rest), all) == 0 && name[0] != b' ' && name[last] != b' '
@@ -79,7 +79,7 @@ fn is_plain_name<const WIDTH: usize>(name: &[u8; WIDTH]) -> bool {
 /// Length of the text in a field that is printable ASCII followed by at least one NUL and only NULs.
 #[inline]
 fn filled_text<const WIDTH: usize>(field: &[u8; WIDTH]) -> Option<usize> {
-    let (mut words, rest) = words(field);
+    let (mut words, rest) = swar::words(field);
     let mut before = 0;
     while let Some((word, behind)) = words.split_first() {
         let word = u64::from_le_bytes(*word);
@@ -96,16 +96,6 @@ fn filled_text<const WIDTH: usize>(field: &[u8; WIDTH]) -> Option<usize> {
     let end = swar::are_not_printable(rest);
     let len = before + swar::first(end);
     (swar::from_first(rest, end) == 0 && len < WIDTH).then_some(len)
-}
-
-/// The bytes of a field as groups of eight, and the remaining bytes as one number padded with NUL. The first byte is in
-/// the lowest bits.
-#[inline]
-fn words<const WIDTH: usize>(field: &[u8; WIDTH]) -> (&[[u8; 8]], u64) {
-    let (words, rest) = field.as_chunks::<8>();
-    let mut last = [0; 8];
-    last[..rest.len()].copy_from_slice(rest);
-    (words, u64::from_le_bytes(last))
 }
 
 #[cfg(test)]
