@@ -14,7 +14,7 @@ use authscope::packet::{Packet, decode, decode_by_steps};
 use authscope::session::summary::Summary;
 use authscope::session::{Decoded, FrameRecord, Inspected, Inspector, Options, Sink};
 use authscope::stream::{
-    Carried, Flow, FlowHasher, FlowTable, Handler, Interest, SWEEP_EVERY, Side, StreamEvent,
+    Carried, Flow, FlowHasher, FlowTable, Handler, Hint, Interest, SWEEP_EVERY, Side, StreamEvent,
     StreamLimits,
 };
 use authscope::synth::load::Load;
@@ -123,7 +123,7 @@ fn stream_in_order(bencher: Bencher<'_, '_>) {
             if frame.number.is_multiple_of(SWEEP_EVERY as u64) {
                 table.sweep(carried.time, &mut Nobody);
             }
-            black_box(table.place(&carried, key, None, &mut Nobody).0);
+            black_box(table.place(&carried, key, Hint::NONE, &mut Nobody).0);
         }
         for (_, slot) in table.begin_finish() {
             table.finish_flow(slot, &mut Nobody);

@@ -9,14 +9,13 @@ use super::protocol::Protocol;
 use super::reglogin::evidence::Opening;
 use super::reglogin::framing::{Extent, extent};
 use super::reglogin::{
-    Between, DirectionState, Mode, clean_message, command, direction_fits, judge_cut, judge_into,
-    judge_sender,
+    Between, DirectionState, Mode, clean_message, judge_cut, judge_into, judge_sender,
 };
 use super::stream::Stream;
 
 use super::message::Message;
 use super::note::{CutBy, Note};
-use crate::protocol::{Command, Fault, MessageKind};
+use crate::protocol::{Command, Fault, KnownCommand, MessageKind};
 use crate::stream::{Chunk, Role, Roles, Side};
 
 /// The dissector's state of a flow. What every segment needs comes first.
@@ -84,7 +83,7 @@ pub enum Finding<'a> {
     /// The last of [`Finds::messages`] is a message that a layout describes, complete or cut off.
     Described,
     /// A message without notes, sent by the right side, in one segment. It is not in [`Finds::messages`].
-    Clean(Command, Chunk<'a>),
+    Clean(KnownCommand, Chunk<'a>),
     /// This many messages are lost: bytes of them were never captured.
     Lost(u64),
     /// Messages that a layout describes are lost: bytes of them were never captured.
@@ -143,21 +142,20 @@ pub struct StreamOpening {
     pub from_start: bool,
 }
 
-/// Returns the command of bytes that are one RegLogin message without notes, if they are a message of their own at this
-/// place in the stream. Otherwise returns `None`, and [`octets`] must process them.
+/// Whether bytes that are one RegLogin message without notes, with this command, are a message of their own at this
+/// place in the stream. If not, [`octets`] must process them.
 #[inline]
-pub fn clean_message_alone(
+pub fn is_message_alone(
     state: &mut DissectState,
     roles: &mut Roles,
     opening: StreamOpening,
     from: Side,
-    octets: &[u8],
-) -> Option<Command> {
+    command: KnownCommand,
+) -> bool {
     let [own, other] = [from, from.other()].map(|side| &state.directions[side.index()]);
     if own.work.is_some() {
-        return None;
+        return false;
     }
-    let command = command(octets)?;
     let begins = match (state.protocol, own.mode) {
         (Protocol::RegLogin, Mode::Boundary) => true,
         (Protocol::RegLogin, Mode::Start | Mode::Unproven) => opening.from_start,
@@ -166,22 +164,22 @@ pub fn clean_message_alone(
             opening.from_start
                 && opening.expects_reglogin
                 && other.work.is_none()
-                && command.kind() == Some(MessageKind::Request)
+                && command.kind == MessageKind::Request
         }
         _ => false,
     };
-    if !begins || !learn_sender(roles, from, command) {
-        return None;
+    if !begins || !learn_sender(roles, from, command.kind) {
+        return false;
     }
     state.saw_data = true;
     state.protocol = Protocol::RegLogin;
     state.directions[from.index()].mode = Mode::Boundary;
-    Some(command)
+    true
 }
 
 /// Whether RegLogin is expected on a port of the stream.
 pub(super) fn expects_reglogin(stream: &Stream<'_>, finds: &impl Finds) -> bool {
-    let ends = || [stream.end(Side::A), stream.end(Side::B)];
+    let ends = || Side::BOTH.map(|side| *stream.end(side));
     stream.watched && (!finds.wanted().has_layouts || finds.wanted().known.expects_reglogin(ends()))
 }
 
@@ -307,7 +305,7 @@ fn count_clean<'a>(
     finds: &mut impl Finds,
 ) -> Chunk<'a> {
     while let Some((command, message)) = clean_message(chunk.octets) {
-        if !learn_sender(&mut stream.roles, from, command) {
+        if !learn_sender(&mut stream.roles, from, command.kind) {
             break;
         }
         let (message, rest) = chunk.split_at(message.len());
@@ -317,15 +315,12 @@ fn count_clean<'a>(
     chunk
 }
 
-/// Learns from a message's command which role its sender has. Returns whether that role sends such messages.
+/// Learns from a message's kind which role its sender has. Returns whether that role sends such messages.
 #[inline]
-fn learn_sender(roles: &mut Roles, from: Side, command: Command) -> bool {
-    match command.kind() {
-        Some(MessageKind::Request) => roles.by_content(from, Role::Client),
-        Some(MessageKind::Response) => roles.by_content(from, Role::Server),
-        None => {}
-    }
-    direction_fits(command, roles.role(from))
+fn learn_sender(roles: &mut Roles, from: Side, kind: MessageKind) -> bool {
+    let sender = Role::that_sends(kind);
+    roles.by_content(from, sender);
+    roles.role(from) == sender
 }
 
 /// Completes the last message with its notes and sender, and passes it on. `cut` is the note on a message that is cut
@@ -340,7 +335,8 @@ fn emit(stream: &mut Stream<'_>, from: Side, cut: Option<Note>, finds: &mut impl
         message.notes.push(cut);
         judge_cut(&message.octets, &mut message.notes);
     }
-    let fits = learn_sender(&mut stream.roles, from, command);
+    let kind = command.kind();
+    let fits = kind.is_none_or(|kind| learn_sender(&mut stream.roles, from, kind));
     message.sender = stream.roles.role(from);
     if !fits {
         message.notes.push(Note::Fault(Fault::WrongSender(command)));

@@ -24,7 +24,7 @@ pub mod tls;
 
 pub use described::Known;
 pub use dissector::{
-    DissectState, Finding, Finds, StreamOpening, Wanted, clean_message_alone, ended, gap, octets,
+    DissectState, Finding, Finds, StreamOpening, Wanted, ended, gap, is_message_alone, octets,
     remark,
 };
 pub use exchanged::{exchanged, is_exchanged};

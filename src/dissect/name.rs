@@ -39,12 +39,12 @@ impl Name {
     /// A name from a field that is text followed only by NULs.
     #[must_use]
     #[inline]
-    pub fn of_filled(octets: [u8; WIDTH]) -> Self {
-        let (words, last) = swar::words(&octets);
+    pub fn of_filled(octets: &[u8; WIDTH]) -> Self {
+        let (words, last) = swar::words(octets);
         let words = words.iter().map(|word| u64::from_le_bytes(*word));
         let len: u32 = words.chain([last]).map(swar::text_len).sum();
         Self {
-            octets,
+            octets: *octets,
             len: len as u8,
         }
     }
@@ -86,7 +86,7 @@ mod tests {
         for len in 0..=WIDTH {
             let mut field = [0; WIDTH];
             field[..len].fill(b'x');
-            assert_eq!(Name::of_filled(field), Name::new(&field[..len]));
+            assert_eq!(Name::of_filled(&field), Name::new(&field[..len]));
         }
     }
 }

@@ -107,7 +107,8 @@ pub struct PlainSegment {
     pub payload_len: u16,
     /// As in [`Segment`].
     pub payload_captured: u16,
-    window_shift: Option<u8>,
+    /// Plus one; 0 without the option.
+    window_shift: u16,
     ip_start: u8,
     /// As in [`Segment`].
     pub payload_start: u8,
@@ -125,7 +126,7 @@ impl PlainSegment {
             ack: self.ack,
             flags: self.flags,
             window: self.window,
-            window_shift: self.window_shift,
+            window_shift: self.window_shift.checked_sub(1).map(|shift| shift as u8),
             ip_start,
             tcp_start: ip_start + IP_LEN as u32,
             payload_start: u32::from(self.payload_start),
@@ -183,9 +184,10 @@ pub fn plain_segment(link: LinkType, octets: &[u8]) -> Option<PlainSegment> {
     }
     let flags = Flags((control >> 16) as u16 & 0x0fff);
     let window_shift = if flags.has(Flags::SYN) {
-        window_shift(&octets[ip_start + HEADERS_LEN..payload_start])
+        let shift = window_shift(&octets[ip_start + HEADERS_LEN..payload_start]);
+        shift.map_or(0, |shift| u16::from(shift) + 1)
     } else {
-        None
+        0
     };
     let payload_len = total_len - headers_len;
     Some(PlainSegment {

@@ -123,6 +123,37 @@ impl Command {
     }
 }
 
+/// A command that the protocol has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct KnownCommand {
+    /// The kind of message that has it.
+    pub kind: MessageKind,
+    /// The action that is requested or answered.
+    pub action: Action,
+}
+
+impl Command {
+    /// What a known command says; `None` for an unknown one.
+    #[must_use]
+    #[inline]
+    pub const fn known(self) -> Option<KnownCommand> {
+        match (self.kind(), self.action()) {
+            (Some(kind), Some(action)) => Some(KnownCommand { kind, action }),
+            _ => None,
+        }
+    }
+}
+
+impl From<KnownCommand> for Command {
+    #[inline]
+    fn from(KnownCommand { kind, action }: KnownCommand) -> Self {
+        match kind {
+            MessageKind::Request => action.request(),
+            MessageKind::Response => action.response(),
+        }
+    }
+}
+
 impl From<u32> for Command {
     #[inline]
     fn from(code: u32) -> Self {

@@ -109,6 +109,15 @@ impl Field {
         &message[start..end]
     }
 
+    /// The field of a complete message; `None` if it is cut off or `WIDTH` is not its width. If the message's length is
+    /// known at compile time, this takes no time.
+    #[must_use]
+    #[inline]
+    pub fn array<'a, const WIDTH: usize>(&self, message: &'a [u8]) -> Option<&'a [u8; WIDTH]> {
+        let field = message.get(self.offset..)?.first_chunk()?;
+        (WIDTH == self.width).then_some(field)
+    }
+
     /// The field as an unsigned integer; `None` if it is cut off or is text.
     #[must_use]
     pub fn number(&self, message: &[u8]) -> Option<u32> {

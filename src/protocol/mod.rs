@@ -14,7 +14,7 @@ pub mod rules;
 mod text;
 mod view;
 
-pub use command::{Action, Command};
+pub use command::{Action, Command, KnownCommand};
 pub use fault::Fault;
 pub use judge::{judge, judge_beginning};
 pub use layout::{Field, FieldKind, MessageKind};
@@ -23,5 +23,5 @@ pub use name::{UserName, spaces, unregistrable_runs};
 pub use text::{Description, Password, TextError};
 pub use view::{
     HeaderNumber, MAX_SHORT_LENGTH, MessageView, TextValue, is_header, is_strict,
-    length_reads_as_text, reads_as_text, right_header,
+    length_reads_as_text, reads_as_text, right_command, right_header,
 };

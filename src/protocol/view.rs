@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use super::command::Command;
+use super::command::{Command, KnownCommand};
 use super::layout::{
     COMMAND, DESCRIPTION, Field, HEADER_LEN, LENGTH, MessageKind, PASSWORD, REQUEST_LEN,
     RESPONSE_LEN, STATUS, USER_NAME,
@@ -157,13 +157,21 @@ pub fn is_header(octets: &[u8]) -> bool {
 #[must_use]
 #[inline]
 pub fn right_header(octets: &[u8]) -> Option<MessageKind> {
-    const RIGHT: [(u64, MessageKind); Command::KNOWN.len()] = {
-        let mut right = [(0, MessageKind::Request); Command::KNOWN.len()];
+    right_command(octets).map(|command| command.kind)
+}
+
+/// The command if `octets` start with a correct header, otherwise `None`.
+#[must_use]
+#[inline]
+pub fn right_command(octets: &[u8]) -> Option<KnownCommand> {
+    const RIGHT: [(u64, Option<KnownCommand>); Command::KNOWN.len()] = {
+        let mut right = [(0, None); Command::KNOWN.len()];
         let mut index = 0;
         while index < right.len() {
             let command = Command::KNOWN[index];
-            if let Some(kind) = command.kind() {
-                right[index] = ((kind.len() as u64) << 32 | command.code() as u64, kind);
+            if let Some(known) = command.known() {
+                let len = known.kind.len() as u64;
+                right[index] = (len << 32 | command.code() as u64, Some(known));
             }
             index += 1;
         }
@@ -173,7 +181,7 @@ pub fn right_header(octets: &[u8]) -> Option<MessageKind> {
     const { assert!(LENGTH.offset == 0 && COMMAND.offset == 4 && HEADER_LEN == 8) };
     let header = u64::from_be_bytes(*octets.first_chunk::<HEADER_LEN>()?);
     let right = RIGHT.iter().find(|(right, _)| *right == header);
-    right.map(|(_, kind)| *kind)
+    right.and_then(|(_, command)| *command)
 }
 
 /// Whether a header number reads as text: it has two adjacent characters, or one character after a byte that is not

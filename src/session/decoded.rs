@@ -7,12 +7,16 @@
 
 use super::lanes::Lanes;
 use crate::capture::{Batch, Frame};
-use crate::dissect::reglogin::one_clean_message;
+use crate::dissect::reglogin::{may_be_clean, one_clean_message};
 use crate::packet::{
     Datagram, Defragmenter, Ip, Packet, PlainSegment, decode, decode_other, decode_payload,
     plain_segment,
 };
+use crate::protocol::KnownCommand;
 use crate::stream::{FlowHasher, FlowKey};
+
+/// Frames whose payloads are judged together.
+const JUDGED: usize = 32;
 
 /// How frames are decoded for an inspector.
 #[derive(Debug, Clone, Default)]
@@ -82,9 +86,22 @@ pub(super) struct DecodedFrame {
     /// Key of a TCP segment's flow; meaningless for anything else.
     pub key: FlowKey,
     pub packet: Compact,
-    /// Whether the payload is known to be one RegLogin message without notes. Checked while decoding, because the
-    /// inspecting thread has more to do than the others.
-    pub is_clean: bool,
+    /// Whether its segment brings data.
+    pub brings_data: bool,
+    /// The command if the payload is known to be one RegLogin message without notes. Checked while decoding, because
+    /// the inspecting thread has more to do than the others.
+    pub clean: Option<KnownCommand>,
+}
+
+impl DecodedFrame {
+    /// Checks whether the payload is one RegLogin message without notes.
+    #[inline]
+    fn judge(&mut self, batch: &Batch) {
+        if let Compact::Plain(segment) = &self.packet {
+            let octets = batch.octets(&batch.headers[self.index as usize]);
+            self.clean = one_clean_message(segment.payload(octets));
+        }
+    }
 }
 
 /// What a frame carries: a packet, or where it is.
@@ -125,35 +142,55 @@ impl Decoded {
             group.reserve(batch.headers.len() / groups);
         }
         let mut groups = std::mem::take(&mut self.groups);
-        match &mut groups[..] {
-            [one] => self.decode(batch, decoding, |frame| one.push(frame)),
-            groups => {
-                let shift = self.lanes.shift();
-                let put = |frame: DecodedFrame| {
-                    groups[usize::from(frame.key.lane) >> shift].push(frame);
-                };
-                self.decode(batch, decoding, put);
-            }
+        if let [one] = &mut groups[..] {
+            self.decode(batch, decoding, std::array::from_mut(one), |_| 0);
+        } else {
+            let shift = self.lanes.shift();
+            self.decode(batch, decoding, &mut groups, |lane| {
+                usize::from(lane) >> shift
+            });
         }
         self.groups = groups;
     }
 
-    /// Decodes the frames, and passes those without a fragment to `put`.
+    /// Decodes the frames, and adds those without a fragment to the group of their lane.
     #[inline]
-    fn decode(&mut self, batch: &Batch, decoding: &Decoding, mut put: impl FnMut(DecodedFrame)) {
-        for (index, header) in (0..).zip(&batch.headers) {
-            let (link, octets) = (header.link, batch.octets(header));
-            if let Some(segment) = plain_segment(link, octets) {
-                put(DecodedFrame {
-                    index,
-                    key: decoding.hasher.key_of_plain(&segment),
-                    packet: Compact::Plain(segment),
-                    is_clean: decoding.judges && one_clean_message(segment.payload(octets)),
-                });
-            } else {
-                let packet = decode_other(link, octets, header.wire);
-                if let Some(frame) = self.other(index, decoding.keyed(packet)) {
-                    put(frame);
+    fn decode(
+        &mut self,
+        batch: &Batch,
+        decoding: &Decoding,
+        groups: &mut [Vec<DecodedFrame>],
+        group_of: impl Fn(u8) -> usize,
+    ) {
+        let mut index = 0;
+        for together in batch.headers.chunks(JUDGED) {
+            // Which frames may be clean is random, so it is no branch: a processor cannot foresee it.
+            let (mut judged, mut count) = ([(0, 0); JUDGED], 0);
+            for header in together {
+                let (link, octets) = (header.link, batch.octets(header));
+                if let Some(segment) = plain_segment(link, octets) {
+                    let key = decoding.hasher.key_of_plain(&segment);
+                    let group = group_of(key.lane);
+                    judged[count] = (group, groups[group].len());
+                    count += usize::from(may_be_clean(segment.payload_captured.into()));
+                    groups[group].push(DecodedFrame {
+                        index,
+                        key,
+                        brings_data: segment.payload_len > 0,
+                        packet: Compact::Plain(segment),
+                        clean: None,
+                    });
+                } else {
+                    let packet = decode_other(link, octets, header.wire);
+                    if let Some(frame) = self.other(index, decoding.keyed(packet)) {
+                        groups[group_of(frame.key.lane)].push(frame);
+                    }
+                }
+                index += 1;
+            }
+            if decoding.judges {
+                for (group, at) in &judged[..count] {
+                    groups[*group][*at].judge(batch);
                 }
             }
         }
@@ -170,8 +207,9 @@ impl Decoded {
         Some(DecodedFrame {
             index,
             key,
+            brings_data: matches!(&packet, Packet::Tcp(segment) if segment.payload_len > 0),
             packet: Compact::Other(place),
-            is_clean: false,
+            clean: None,
         })
     }
 
@@ -192,11 +230,13 @@ impl Decoded {
                 index,
                 key: FlowKey::default(),
                 packet: Compact::Other(place),
-                is_clean: false,
+                brings_data: false,
+                clean: None,
             };
             if let Some((datagram, packet, key)) = decoding.defragment(defragmenter, &frame, ip) {
                 one.packet = Compact::Datagram(self.datagrams.len() as u32);
                 one.key = key;
+                one.brings_data = true;
                 self.datagrams.push((datagram, packet));
             }
             let group = &mut self.groups[usize::from(one.key.lane) >> self.lanes.shift()];
@@ -221,19 +261,6 @@ impl Decoded {
         match &frame.packet {
             Compact::Datagram(place) => Some(&self.datagrams[*place as usize].0),
             Compact::Plain(_) | Compact::Other(_) => None,
-        }
-    }
-
-    /// Whether a frame's segment brings data.
-    #[inline]
-    pub(super) fn brings_data(&self, frame: &DecodedFrame) -> bool {
-        match &frame.packet {
-            Compact::Plain(segment) => segment.payload_len > 0,
-            Compact::Datagram(_) => true,
-            Compact::Other(place) => match &self.others[*place as usize] {
-                Packet::Tcp(segment) => segment.payload_len > 0,
-                _ => false,
-            },
         }
     }
 }

@@ -8,7 +8,8 @@ use std::net::Ipv4Addr;
 
 use smallvec::SmallVec;
 
-use super::exchange::{Fates, Fit, MAX_WAITING, fit, place};
+use super::exchange::{Fates, MAX_WAITING};
+use super::exchanged::{Fit, fit, place};
 use super::password_tag::{PasswordKey, PasswordTag};
 use super::resolution::{EarlyResponse, Resolution, Subject, clocks};
 use super::{Name, Outcome, Refusal};

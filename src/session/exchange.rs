@@ -7,6 +7,7 @@
 use std::collections::VecDeque;
 
 use super::described::DescribedExchange;
+use super::exchanged::{Exchanged, Fit, fit};
 use super::found::StreamNote;
 use super::password_tag::{PasswordKey, PasswordTag};
 use super::refusal::{Outcome, Refusals};
@@ -14,9 +15,9 @@ use super::resolution::{Asked, EarlyResponse, Resolution};
 use super::waiting::{Place, Waiting, WaitingRequests};
 use crate::capture::Timestamp;
 use crate::dissect::{Message, Name, Note, Peer, exchanged, is_exchanged};
-use crate::packet::{Endpoint, SeqNumber};
-use crate::protocol::layout::{DESCRIPTION, STATUS_FAILURE, STATUS_SUCCESS};
-use crate::protocol::{Action, Command, MessageKind, MessageView, TextValue};
+use crate::packet::SeqNumber;
+use crate::protocol::layout::{STATUS_FAILURE, STATUS_SUCCESS};
+use crate::protocol::{Action, Command, MessageKind, TextValue};
 use crate::text::secret::{self, MASK};
 
 /// Most requests of one flow that wait for a response; further ones are not paired.
@@ -34,81 +35,6 @@ struct Early {
     ack: Option<SeqNumber>,
     action: Action,
     outcome: Outcome,
-}
-
-/// What pairing needs of a request or response.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Exchanged {
-    /// The message's number.
-    pub id: u64,
-    pub frame: u64,
-    pub time: Timestamp,
-    pub stream: u32,
-    pub client: Endpoint,
-    /// Sequence number of its first byte.
-    pub start: SeqNumber,
-    /// Sequence number after its last byte.
-    pub end: Option<SeqNumber>,
-    /// The other side's bytes that its sender had acknowledged.
-    pub ack: Option<SeqNumber>,
-    pub action: Action,
-}
-
-impl Exchanged {
-    /// From a message that no layout describes.
-    fn of(id: u64, message: &Message, kind: MessageKind, action: Action) -> Self {
-        let (start, all_acked) = place(message);
-        let (client, ack) = match kind {
-            MessageKind::Request => {
-                let first = message.sources.first();
-                (message.source, first.and_then(|source| source.ack))
-            }
-            MessageKind::Response => (message.destination, all_acked),
-        };
-        Self {
-            id,
-            frame: message.frame,
-            time: message.time,
-            stream: message.stream,
-            client,
-            start,
-            end: message.end(),
-            ack,
-            action,
-        }
-    }
-}
-
-/// Results of pairing for a message.
-#[derive(Debug, Default)]
-pub(super) struct Paired {
-    pub peer: Option<Peer>,
-    pub notes: Vec<Note>,
-}
-
-/// Whether a response can be that of a request, by their acknowledgement numbers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Fit {
-    /// The response can be that of the request.
-    Fits,
-    /// The response is that of an earlier request.
-    Earlier,
-}
-
-/// Compares `start` and `ack` of a request with those of a response.
-pub(super) fn fit(
-    request: (SeqNumber, Option<SeqNumber>),
-    response: (SeqNumber, Option<SeqNumber>),
-) -> Fit {
-    // The server had nothing of the request when it answered, or the client already had the answer when it sent the
-    // request.
-    let unknown_yet = response.1.is_some_and(|ack| !ack.after(request.0));
-    let known_before = request.1.is_some_and(|ack| response.0.before(ack));
-    if unknown_yet || known_before {
-        Fit::Earlier
-    } else {
-        Fit::Fits
-    }
 }
 
 /// Pairing state of a flow: requests that wait, and early responses. Most flows have one request at a time and no early
@@ -175,7 +101,7 @@ impl ExchangeState {
     /// Reads a part of the request that waits longest, so that the processor fetches it from memory.
     #[inline]
     pub(super) fn touch(&self, room: &WaitingRequests) -> u64 {
-        self.first.map_or(0, |place| room.get(place).frame)
+        room.touch(self.first)
     }
 
     /// Keeps a request. Returns whether there was room.
@@ -247,29 +173,31 @@ impl ExchangeState {
             return;
         };
         let one = Exchanged::of(id, message, kind, action);
-        let paired = match kind {
+        let mut notes = Vec::new();
+        let peer = match kind {
             MessageKind::Request => {
                 let user = secret::user_name(message);
                 let user = user.map(|name| name.map_or(MASK.as_bytes(), TextValue::octets));
                 let password = fates.key.tag(message.view().password());
-                self.request(&one, Name::new(user.unwrap_or_default()), password, fates)
+                let user = Name::new(user.unwrap_or_default());
+                self.request(one, user, password, fates, &mut notes)
             }
             MessageKind::Response => {
-                let outcome = outcome(&message.octets, fates.refusals);
-                self.response(&one, outcome, fates)
+                let status = message.view().status();
+                let outcome = outcome(status, &message.octets, fates.refusals);
+                self.response(one, outcome, fates, &mut notes)
             }
         };
-        if kind == MessageKind::Response && paired.peer.is_some() {
+        if kind == MessageKind::Response && peer.is_some() {
             // The resolution of its request was added last.
             message.answered = fates.resolutions.last().and_then(Resolution::answered);
         }
-        message.peer = paired.peer.or(message.peer);
-        if !paired.notes.is_empty() {
-            message.notes.extend(paired.notes);
-        }
+        message.peer = peer.or(message.peer);
+        message.notes.extend(notes);
     }
 
-    /// Pairs a request with this user name and password tag.
+    /// Pairs a request with this user name and password tag. Adds to `notes` what there is to note about it, and
+    /// returns its response if that was captured already.
     #[inline(always)]
     #[allow(
         clippy::inline_always,
@@ -277,55 +205,59 @@ impl ExchangeState {
     )]
     pub(super) fn request(
         &mut self,
-        request: &Exchanged,
+        request: Exchanged<'_>,
         user: Name,
         password: PasswordTag,
         fates: &mut Fates<'_>,
-    ) -> Paired {
+        notes: &mut Vec<Note>,
+    ) -> Option<Peer> {
         self.asked_to = request.end;
-        let waiting = Waiting::new(request, user, password);
         if self.first.is_some() || self.more.is_some() {
-            return self.request_among_others(request, waiting, fates);
+            let waiting = Waiting::new(&request, user, password);
+            return self.request_among_others(request, waiting, fates, notes);
         }
-        self.first = fates.waiting.put(waiting);
+        self.first = fates.waiting.place();
         match self.first {
-            Some(_) => Paired::default(),
-            None => not_paired(fates),
+            Some(place) => *fates.waiting.at(place) = Waiting::new(&request, user, password),
+            None => not_paired(fates, notes),
         }
+        None
     }
 
     /// Pairs a request while others wait, or responses that were captured early.
     #[inline(never)]
     fn request_among_others(
         &mut self,
-        request: &Exchanged,
+        request: Exchanged<'_>,
         waiting: Waiting,
         fates: &mut Fates<'_>,
-    ) -> Paired {
-        let mut paired = Paired::default();
+        notes: &mut Vec<Note>,
+    ) -> Option<Peer> {
         let last = self.last(fates.waiting);
         if let Some(last) = last.filter(|last| last.was_captured()) {
-            paired.notes.push(Note::Pipelined { after: last.frame });
+            notes.push(Note::Pipelined { after: last.frame });
         }
-        if self.has_early() && self.answer_early(&waiting, request, fates, &mut paired) {
-            return paired;
+        let early = self.has_early();
+        let answer = early.then(|| self.answer_early(&waiting, &request, fates, notes));
+        if let Some(response) = answer.flatten() {
+            return Some(response);
         }
         if !self.push(waiting, fates.waiting) {
-            paired.notes.append(&mut not_paired(fates).notes);
+            not_paired(fates, notes);
         }
-        paired
+        None
     }
 
-    /// Looks for the response to a request among the early ones. Returns whether there is one. The early responses
-    /// before it answer requests that were never captured.
+    /// Looks for the response to a request among the early ones. The early responses before it answer requests that were
+    /// never captured.
     #[cold]
     fn answer_early(
         &mut self,
         waiting: &Waiting,
-        request: &Exchanged,
+        request: &Exchanged<'_>,
         fates: &mut Fates<'_>,
-        paired: &mut Paired,
-    ) -> bool {
+        notes: &mut Vec<Note>,
+    ) -> Option<Peer> {
         while let Some(early) = self.pop_early() {
             if fit((waiting.start, waiting.ack), (early.start, early.ack)) == Fit::Earlier {
                 fates.unasked(request.stream, early.id, early.frame);
@@ -335,10 +267,9 @@ impl ExchangeState {
                 frame: early.frame,
                 elapsed: early.time.since(waiting.time),
             };
-            paired.peer = Some(response);
             if response.elapsed < 0 {
                 let response = early.frame;
-                paired.notes.push(Note::AnsweredBefore { response });
+                notes.push(Note::AnsweredBefore { response });
             }
             let asked = Asked {
                 stream: request.stream,
@@ -350,12 +281,12 @@ impl ExchangeState {
             };
             let resolution = waiting.resolved(asked, Some(response), early.outcome, Some(answer));
             fates.resolutions.push(resolution);
-            return true;
+            return Some(response);
         }
-        false
+        None
     }
 
-    /// Pairs a response with this outcome.
+    /// Pairs a response with this outcome. Adds to `notes` what there is to note about it, and returns its request.
     #[inline(always)]
     #[allow(
         clippy::inline_always,
@@ -363,54 +294,67 @@ impl ExchangeState {
     )]
     pub(super) fn response(
         &mut self,
-        response: &Exchanged,
+        response: Exchanged<'_>,
         outcome: Outcome,
         fates: &mut Fates<'_>,
-    ) -> Paired {
+        notes: &mut Vec<Note>,
+    ) -> Option<Peer> {
         let first = self.first.map(|place| fates.waiting.get(place));
-        let Some(first) = first.filter(|first| first.can_have(response)) else {
-            return self.without_request(response, outcome, fates);
+        let Some(first) = first.filter(|first| first.can_have(&response)) else {
+            self.without_request(response, outcome, fates, notes);
+            return None;
         };
-        let mut paired = Paired::default();
-        let resolution = first.answered(response, outcome, &mut paired);
+        let request = Peer {
+            frame: first.frame,
+            elapsed: response.time.since(first.time),
+        };
+        first.judge_response(&response, request.elapsed, notes);
+        let asked = Asked {
+            stream: response.stream,
+            client: response.client,
+        };
+        let answer = Peer {
+            frame: response.frame,
+            ..request
+        };
+        let resolution = first.resolved(asked, Some(answer), outcome, None);
         fates.resolutions.push(resolution);
         self.drop_first(fates.waiting);
-        paired
+        Some(request)
     }
 
     /// Processes a response that does not answer the request that waits longest.
     #[inline(never)]
     fn without_request(
         &mut self,
-        response: &Exchanged,
+        response: Exchanged<'_>,
         outcome: Outcome,
         fates: &mut Fates<'_>,
-    ) -> Paired {
-        let mut paired = Paired::default();
+        notes: &mut Vec<Note>,
+    ) {
         match self.first.map(|place| fates.waiting.get(place)) {
-            None => self.before_its_request(response, outcome, fates, &mut paired),
+            None => self.before_its_request(&response, outcome, fates, notes),
             Some(first) => {
-                paired.notes.push(Note::NoRequest);
+                notes.push(Note::NoRequest);
                 if !first.was_captured() {
                     self.drop_first(fates.waiting);
                 }
             }
         }
-        paired
     }
 
     /// Processes a response while no request waits.
     fn before_its_request(
         &mut self,
-        response: &Exchanged,
+        response: &Exchanged<'_>,
         outcome: Outcome,
         fates: &mut Fates<'_>,
-        paired: &mut Paired,
+        notes: &mut Vec<Note>,
     ) {
         let all_seen = |to: SeqNumber| response.ack.is_none_or(|ack| !ack.after(to));
         let early = &mut self.more.get_or_insert_default().early;
         if early.is_empty() && self.asked_to.is_some_and(all_seen) {
-            paired.notes.push(Note::NoRequest);
+            notes.push(Note::NoRequest);
             self.more = None;
             return;
         }
@@ -436,7 +380,7 @@ impl ExchangeState {
         &mut self,
         kind: MessageKind,
         messages: u64,
-        asked: Asked,
+        asked: Asked<'_>,
         fates: &mut Fates<'_>,
     ) {
         for _ in 0..messages.min(MAX_WAITING as u64) {
@@ -466,14 +410,14 @@ impl ExchangeState {
     }
 
     /// Reports the remaining requests as unanswered, oldest first: no more responses come.
-    pub(super) fn unanswered(&mut self, asked: Asked, fates: &mut Fates<'_>) {
+    pub(super) fn unanswered(&mut self, asked: Asked<'_>, fates: &mut Fates<'_>) {
         while let Some(request) = self.pop(fates.waiting) {
             fates.resolutions.extend(request.unanswered(asked));
         }
     }
 
     /// Reports the remaining early responses: no more requests come.
-    pub(super) fn unasked(&mut self, asked: Asked, fates: &mut Fates<'_>) {
+    pub(super) fn unasked(&mut self, asked: Asked<'_>, fates: &mut Fates<'_>) {
         while let Some(early) = self.pop_early() {
             fates.unasked(asked.stream, early.id, early.frame);
         }
@@ -482,22 +426,9 @@ impl ExchangeState {
 
 /// Counts a request that is not kept because too many wait.
 #[cold]
-fn not_paired(fates: &mut Fates<'_>) -> Paired {
+fn not_paired(fates: &mut Fates<'_>, notes: &mut Vec<Note>) {
     *fates.unpaired += 1;
-    Paired {
-        peer: None,
-        notes: vec![Note::NotPaired],
-    }
-}
-
-/// Sequence number of a response's first byte, and the client's bytes that the server had acknowledged with its last
-/// part.
-pub(super) fn place(response: &Message) -> (SeqNumber, Option<SeqNumber>) {
-    let acks = response.sources.iter().filter_map(|source| source.ack);
-    (
-        response.start().unwrap_or_default(),
-        acks.reduce(SeqNumber::later),
-    )
+    notes.push(Note::NotPaired);
 }
 
 /// Whether the outcome of a message that was just paired is still unknown.
@@ -506,16 +437,12 @@ pub(super) fn awaits(message: &Message) -> bool {
     is_exchanged(message) && message.peer.is_none() && !message.notes.iter().any(settled)
 }
 
-/// The outcome that a response states.
-pub(super) fn outcome(response: &[u8], refusals: &mut Refusals) -> Outcome {
-    let view = MessageView::new(response);
-    match view.status() {
+/// The outcome that a response with this status states.
+#[inline]
+pub(super) fn outcome(status: Option<u8>, response: &[u8], refusals: &mut Refusals) -> Outcome {
+    match status {
         Some(STATUS_SUCCESS) => Outcome::Success,
-        Some(STATUS_FAILURE) => {
-            let words = view.description().map(TextValue::octets);
-            let field = DESCRIPTION.slice(response);
-            Outcome::Failure(refusals.of(field, words.unwrap_or_default()))
-        }
+        Some(STATUS_FAILURE) => Outcome::Failure(refusals.of(response)),
         _ => Outcome::Unclear,
     }
 }

@@ -5,13 +5,15 @@
     reason = "messages of at most 16 MiB"
 )]
 
-use super::exchange::{ExchangeState, Exchanged, Fates, outcome};
+use super::exchange::{ExchangeState, Fates, outcome};
+use super::exchanged::Exchanged;
 use super::found::{CleanMessage, Collected, StreamNote};
-use super::resolution::Asked;
+use super::password_tag::PasswordTag;
+use super::resolution::{Asked, Client};
 use super::tracker::Tracker;
 use crate::dissect::{Finding, Finds, Message, Name, Stream, Wanted};
-use crate::protocol::layout::{PASSWORD, USER_NAME};
-use crate::protocol::{Command, MessageKind, MessageView};
+use crate::protocol::layout::{PASSWORD, REQUEST_LEN, RESPONSE_LEN, STATUS, USER_NAME};
+use crate::protocol::{Command, KnownCommand, MessageKind};
 use crate::stream::{Chunk, Role, Side};
 
 /// The tracker while it processes findings of one stream.
@@ -61,10 +63,10 @@ impl Findings<'_> {
 }
 
 /// The stream and client of requests on this stream.
-pub(super) const fn asked(stream: &Stream<'_>) -> Asked {
+pub(super) const fn asked<'a>(stream: &'a Stream<'_>) -> Asked<'a> {
     Asked {
         stream: stream.number,
-        client: stream.end(stream.roles.side(Role::Client)),
+        client: Client::Any(stream.end(stream.roles.side(Role::Client))),
     }
 }
 
@@ -78,13 +80,17 @@ impl Findings<'_> {
     }
 
     /// Counts and pairs a message without notes, of a stream on which `asked` says who asks.
-    #[inline]
-    pub fn clean(&mut self, asked: Asked, command: Command, message: Chunk<'_>) {
+    #[inline(never)]
+    pub fn clean(
+        &mut self,
+        stream: u32,
+        client: Client<'_>,
+        command: KnownCommand,
+        message: &Chunk<'_>,
+    ) {
         let id = self.number();
-        let (Some(kind), Some(action)) = (command.kind(), command.action()) else {
-            return;
-        };
-        let (octets, Asked { stream, client }) = (message.octets, asked);
+        let KnownCommand { kind, action } = command;
+        let octets = message.octets;
         let one = Exchanged {
             id,
             frame: message.readable.0,
@@ -97,28 +103,34 @@ impl Findings<'_> {
             action,
         };
         let (exchange, mut fates) = self.exchange();
-        let notes = match kind {
+        let (mut notes, mut status) = (Vec::new(), None);
+        match kind {
             MessageKind::Request => {
-                let user = USER_NAME.slice(octets).first_chunk();
-                let user = user.map_or(Name::EMPTY, |field| Name::of_filled(*field));
-                let password = PASSWORD.slice(octets).first_chunk();
-                let password = password.map(|field| fates.key.tag_of_filled(field));
-                let password = password.unwrap_or_default();
-                exchange.request(&one, user, password, &mut fates).notes
+                let (mut user, mut password) = (Name::EMPTY, PasswordTag::NONE);
+                if let Some(request) = octets.first_chunk::<REQUEST_LEN>() {
+                    user = USER_NAME.array(request).map_or(user, Name::of_filled);
+                    let field = PASSWORD.array(request);
+                    password = field.map_or(password, |field| fates.key.tag_of_filled(field));
+                }
+                exchange.request(one, user, password, &mut fates, &mut notes);
             }
             MessageKind::Response => {
-                let outcome = outcome(octets, fates.refusals);
-                exchange.response(&one, outcome, &mut fates).notes
+                if let Some(response) = octets.first_chunk::<RESPONSE_LEN>() {
+                    status = Some(response[STATUS.offset]);
+                }
+                let outcome = outcome(status, octets, fates.refusals);
+                exchange.response(one, outcome, &mut fates, &mut notes);
             }
-        };
+        }
         let found = &mut self.tracker.found;
         found.clean.push(CleanMessage {
             frame: found.frame,
             command,
-            status: MessageView::new(octets).status(),
+            status,
         });
-        for note in notes {
-            found.notes.push(StreamNote { stream, note });
+        if !notes.is_empty() {
+            let of_stream = notes.into_iter().map(|note| StreamNote { stream, note });
+            found.notes.extend(of_stream);
         }
     }
 
@@ -161,7 +173,10 @@ impl Finds for Findings<'_> {
     fn take(&mut self, of: &Stream<'_>, from: Side, finding: Finding<'_>) {
         match finding {
             Finding::Message(command) => self.message(command),
-            Finding::Clean(command, chunk) => self.clean(asked(of), command, chunk),
+            Finding::Clean(command, chunk) => {
+                let Asked { stream, client } = asked(of);
+                self.clean(stream, client, command, &chunk);
+            }
             Finding::Described => self.described(),
             Finding::Lost(messages) => self.lost(of, from, messages),
             Finding::LostDescribed { messages, octets } => {

@@ -7,7 +7,7 @@ use super::resolution::Resolution;
 use crate::capture::Timestamp;
 use crate::dissect::{Message, Note, Protocol};
 use crate::packet::Endpoint;
-use crate::protocol::Command;
+use crate::protocol::KnownCommand;
 use crate::stream::{Side, Totals};
 
 /// A note on a stream that does not belong to a message.
@@ -63,8 +63,8 @@ pub(super) struct Opened {
 pub struct CleanMessage {
     /// Index in its batch of the frame that completed it.
     pub frame: u32,
-    /// Its command; never an unknown one.
-    pub command: Command,
+    /// Its command.
+    pub command: KnownCommand,
     /// The status of a response.
     pub status: Option<u8>,
 }

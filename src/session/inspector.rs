@@ -136,7 +136,14 @@ impl Inspector {
         if frame.number.is_multiple_of(SWEEP_EVERY as u64) {
             self.table.sweep(frame.header.time, &mut self.tracker);
         }
-        self.take(frame, datagram.as_ref(), &packet, key, None, &mut alone);
+        self.take(
+            frame,
+            datagram.as_ref(),
+            &packet,
+            key,
+            Hint::NONE,
+            &mut alone,
+        );
         self.end(&mut alone);
         (self.alone, self.packet, self.datagram) = (alone, packet, datagram);
         let mut cursor = Cursor::default();
@@ -179,10 +186,11 @@ impl Inspector {
             inspected.push_brought(&self.tracker.found);
         }
         let mut sweeps = Sweeps::of(batch);
-        let mut hints = [None; PREFETCHED];
+        let mut hints = [Hint::NONE; PREFETCHED];
         for chunk in decoded.groups[group].chunks(PREFETCHED) {
-            let segments = chunk.iter().map(|one| (one.key, decoded.brings_data(one)));
-            self.table.prefetch(segments, &mut hints, &self.tracker);
+            let key_of = |one: &DecodedFrame| (one.key, one.brings_data);
+            self.table
+                .prefetch(chunk, key_of, &mut hints, &self.tracker);
             for (one, hint) in chunk.iter().zip(&hints) {
                 while let Some(due) = sweeps.due_at(one.index) {
                     self.sweep(batch, due, inspected);
@@ -315,9 +323,9 @@ impl Inspector {
             frame: &frame,
         };
         let messages = self.tracker.found.messages.len();
-        self.tracker.is_clean = decoded.is_clean;
+        self.tracker.clean = decoded.clean;
         let taken = self.table.take_plain(carried, key, hint, &mut self.tracker);
-        self.tracker.is_clean = false;
+        self.tracker.clean = None;
         let Some(taken) = taken else {
             return self.segment(frame(), None, &segment.segment(), key, hint, inspected);
         };
@@ -448,6 +456,7 @@ mod tests {
 
     use super::*;
     use crate::capture::{FrameSource, ReadOptions, open};
+    use crate::protocol::Command;
 
     /// Of how many frames it is forgotten that their bytes are one plain message, if that is said of each.
     fn forgotten(capture: &str) -> usize {
@@ -461,9 +470,9 @@ mod tests {
         let (mut batch, mut forgotten) = (Batch::default(), 0);
         while source.fill(&mut batch).expect("frames") {
             for frame in batch.frames() {
-                inspector.tracker.is_clean = true;
+                inspector.tracker.clean = Command::LoginRequest.known();
                 inspector.push(frame);
-                forgotten += usize::from(!inspector.tracker.is_clean);
+                forgotten += usize::from(inspector.tracker.clean.is_none());
             }
         }
         forgotten

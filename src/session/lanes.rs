@@ -137,21 +137,30 @@ pub(super) fn finish(
         }));
     }
     flows.sort_unstable();
+    found.flows.reserve(flows.len());
+    // The group whose tracker has the lists.
+    let mut has_lists = 0;
+    std::mem::swap(&mut found, &mut groups[has_lists].tracker.found);
     for together in flows.chunks(ENDED_TOGETHER) {
         for (_, group, slot) in together {
             let Inspector { table, tracker, .. } = &groups[usize::from(*group)];
             table.touch(std::iter::once(*slot), tracker);
         }
         for (number, group, slot) in together {
-            let Inspector { table, tracker, .. } = &mut *groups[usize::from(*group)];
-            std::mem::swap(&mut found, &mut tracker.found);
+            let group = usize::from(*group);
+            if group != has_lists {
+                std::mem::swap(&mut found, &mut groups[has_lists].tracker.found);
+                std::mem::swap(&mut found, &mut groups[group].tracker.found);
+                has_lists = group;
+            }
+            let Inspector { table, tracker, .. } = &mut *groups[group];
             table.finish_flow(*slot, tracker);
-            std::mem::swap(&mut found, &mut tracker.found);
-            if let Some(flow) = found.flows.last_mut() {
+            if let Some(flow) = tracker.found.flows.last_mut() {
                 flow.stream = *number;
             }
         }
     }
+    std::mem::swap(&mut found, &mut groups[has_lists].tracker.found);
     let totals = groups.iter().map(|group| group.totals());
     let totals = totals.fold(Totals::default(), |all, one| all + one);
     let given_up = GivenUp {

@@ -7,6 +7,7 @@ pub mod begun;
 mod decoded;
 mod described;
 mod exchange;
+mod exchanged;
 mod exchanges;
 mod findings;
 mod flow_state;

@@ -1,6 +1,7 @@
 //! The outcome that a response states, by its status and description.
 
 use crate::protocol::layout::DESCRIPTION;
+use crate::protocol::{MessageView, TextValue};
 
 /// How an exchange ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -113,16 +114,20 @@ pub(super) struct Refusals {
 type Field = [u8; DESCRIPTION.width];
 
 impl Refusals {
-    /// Like [`Refusal::of`]. `field` is the field that contains the description.
-    pub fn of(&mut self, field: &[u8], description: &[u8]) -> Refusal {
-        let Ok(field) = <&Field>::try_from(field) else {
-            return Refusal::of(description);
+    /// Like [`Refusal::of`], for the description of a response.
+    pub fn of(&mut self, response: &[u8]) -> Refusal {
+        let classified = || {
+            let words = MessageView::new(response).description();
+            Refusal::of(words.map(TextValue::octets).unwrap_or_default())
+        };
+        let Some(field) = DESCRIPTION.array(response) else {
+            return classified();
         };
         let mut known = self.known.iter().flatten();
         if let Some((_, refusal)) = known.find(|(known, _)| known == field) {
             return *refusal;
         }
-        let refusal = Refusal::of(description);
+        let refusal = classified();
         self.known[self.next] = Some((*field, refusal));
         self.next = (self.next + 1) % self.known.len();
         refusal
@@ -132,6 +137,8 @@ impl Refusals {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::protocol::Command;
+    use crate::protocol::layout::{COMMAND, RESPONSE_LEN};
     use crate::server::words;
 
     #[test]
@@ -139,9 +146,12 @@ mod tests {
         let mut refusals = Refusals::default();
         for _ in 0..3 {
             for words in words::ALL {
-                let mut field = [0; DESCRIPTION.width];
+                let mut response = [0; RESPONSE_LEN];
+                let code = Command::LoginResponse.code().to_be_bytes();
+                response[COMMAND.offset..COMMAND.end()].copy_from_slice(&code);
+                let field = &mut response[DESCRIPTION.offset..];
                 field[..words.len()].copy_from_slice(words.as_bytes());
-                let told = refusals.of(&field, words.as_bytes());
+                let told = refusals.of(&response);
                 assert_eq!(told, Refusal::of(words.as_bytes()), "{words}");
             }
         }

@@ -16,10 +16,11 @@ use super::layer::{
 };
 use super::password_tag::PasswordKey;
 use super::refusal::Refusals;
-use super::resolution::Asked;
+use super::resolution::Client;
 use super::waiting::WaitingRequests;
 use crate::dissect::proxy::{Proxy, proxy_header};
 use crate::dissect::{self, CutBy, Known, Note, Stream, StreamOpening};
+use crate::protocol::KnownCommand;
 use crate::stream::{Chunk, End, Flow, Handler, Interest, Remark, Role, Side, StreamEvent};
 use crate::text::secret::is_open;
 use crate::tls::Event;
@@ -36,8 +37,8 @@ pub(super) struct Tracker {
     pub counts: bool,
     /// The group of lanes that it is for, if there are several. Then streams are numbered later.
     group: Option<u8>,
-    /// Whether the next bytes are known to be one RegLogin message without notes.
-    pub is_clean: bool,
+    /// The command if the next bytes are known to be one RegLogin message without notes.
+    pub clean: Option<KnownCommand>,
     /// The streams whose bytes are part of the records.
     follows: Followed,
     pub key: PasswordKey,
@@ -68,7 +69,7 @@ impl Tracker {
             messages: 0,
             counts: false,
             group: None,
-            is_clean: false,
+            clean: None,
             follows,
             key: PasswordKey::default(),
             refusals: Refusals::default(),
@@ -134,7 +135,9 @@ impl Tracker {
             frame: chunk.frame,
             offset: chunk.offset,
         });
-        if self.is_clean && self.count_clean(flow, from, chunk) {
+        if let Some(command) = self.clean
+            && self.count_clean(flow, from, command, chunk)
+        {
             return;
         }
         self.dissect(flow, |stream, finds| {
@@ -145,25 +148,31 @@ impl Tracker {
     /// Counts bytes that are one RegLogin message without notes, if that is all they are in this stream. Returns
     /// whether they are.
     #[inline]
-    fn count_clean(&mut self, flow: &mut Flow<FlowState>, from: Side, chunk: Chunk<'_>) -> bool {
+    fn count_clean(
+        &mut self,
+        flow: &mut Flow<FlowState>,
+        from: Side,
+        command: KnownCommand,
+        chunk: Chunk<'_>,
+    ) -> bool {
+        // A plain segment is of such a flow.
+        let Some(ends) = flow.ipv4_ends() else {
+            return false;
+        };
         let opening = StreamOpening {
             expects_reglogin: flow.is_watched() && !self.has_layouts,
             from_start: flow.starts_with_syn(from),
         };
         let (state, roles) = (&mut flow.state.dissect, &mut flow.roles);
-        let found = dissect::clean_message_alone(state, roles, opening, from, chunk.octets);
-        let Some(command) = found else {
+        if !dissect::is_message_alone(state, roles, opening, from, command) {
             return false;
-        };
-        let asked = Asked {
-            stream: flow.stream,
-            client: flow.end(flow.side(Role::Client)),
-        };
+        }
+        let client = Client::Ipv4(ends[flow.side(Role::Client).index()]);
         let mut finds = Findings {
             tracker: self,
             exchange: &mut flow.state.exchange,
         };
-        finds.clean(asked, command, chunk);
+        finds.clean(flow.stream, client, command, &chunk);
         true
     }
 
@@ -182,13 +191,13 @@ impl Tracker {
         from: Side,
         mut chunk: Chunk<'_>,
     ) -> bool {
-        // `is_clean` is about the encrypted bytes, not about the decrypted ones.
-        let is_clean = std::mem::take(&mut self.is_clean);
+        // `clean` is about the encrypted bytes, not about the decrypted ones.
+        let clean = self.clean.take();
         if flow.state.layer.is_none() {
             let from_start = flow.starts_with_syn(from);
             let header = proxy_header_before(chunk.octets, from_start);
             if !begins_as_tls(&chunk.octets[header..], from_start) {
-                self.is_clean = is_clean;
+                self.clean = clean;
                 return false;
             }
             if header > 0 {

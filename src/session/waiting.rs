@@ -8,7 +8,7 @@
 
 use std::num::NonZeroU32;
 
-use super::exchange::{Exchanged, Fit, Paired, fit};
+use super::exchanged::{Exchanged, Fit, fit};
 use super::password_tag::PasswordTag;
 use super::refusal::Outcome;
 use super::resolution::{Asked, EarlyResponse, Resolution, Subject, clocks};
@@ -50,7 +50,7 @@ impl Waiting {
         user: Name::EMPTY,
     };
 
-    pub fn new(request: &Exchanged, user: Name, password: PasswordTag) -> Self {
+    pub fn new(request: &Exchanged<'_>, user: Name, password: PasswordTag) -> Self {
         Self {
             id: request.id,
             frame: request.frame,
@@ -69,54 +69,39 @@ impl Waiting {
 
     /// Whether a response can be that of this request.
     #[inline]
-    pub fn can_have(&self, response: &Exchanged) -> bool {
+    pub fn can_have(&self, response: &Exchanged<'_>) -> bool {
         self.was_captured()
             && fit((self.start, self.ack), (response.start, response.ack)) == Fit::Fits
     }
 
     /// The resolution of a request that gets no response; `None` if it was never captured.
-    pub fn unanswered(&self, asked: Asked) -> Option<Resolution> {
+    pub fn unanswered(&self, asked: Asked<'_>) -> Option<Resolution> {
         self.was_captured()
             .then(|| self.resolved(asked, None, Outcome::Unanswered, None))
     }
 
-    /// The resolution of a request by a response with this outcome.
+    /// Adds notes on a response that came `elapsed` nanoseconds after this request.
     #[inline]
-    pub fn answered(
-        &self,
-        response: &Exchanged,
-        outcome: Outcome,
-        paired: &mut Paired,
-    ) -> Resolution {
+    pub fn judge_response(&self, response: &Exchanged<'_>, elapsed: i64, notes: &mut Vec<Note>) {
         if self.action != response.action {
-            paired.notes.push(Note::WrongResponse {
+            notes.push(Note::WrongResponse {
                 request: self.frame,
                 command: self.action.request(),
             });
         }
-        let elapsed = response.time.since(self.time);
-        paired.peer = Some(Peer {
-            frame: self.frame,
-            elapsed,
-        });
         if let Some(note) = clocks(elapsed, self.frame) {
-            paired.notes.push(note);
+            notes.push(note);
         }
-        let asked = Asked {
-            stream: response.stream,
-            client: response.client,
-        };
-        let response = Peer {
-            frame: response.frame,
-            elapsed,
-        };
-        self.resolved(asked, Some(response), outcome, None)
     }
 
-    #[inline]
+    #[inline(always)]
+    #[allow(
+        clippy::inline_always,
+        reason = "its parts are to be stored where they stay"
+    )]
     pub fn resolved(
         &self,
-        asked: Asked,
+        asked: Asked<'_>,
         response: Option<Peer>,
         outcome: Outcome,
         early: Option<EarlyResponse>,
@@ -127,7 +112,7 @@ impl Waiting {
             frame: self.frame,
             time: self.time,
             stream: asked.stream,
-            client: asked.client,
+            client: asked.client.endpoint(),
             user: self.user,
             password: self.password,
             response,
@@ -156,20 +141,37 @@ pub(super) struct WaitingRequests {
 
 impl WaitingRequests {
     /// Adds a request; `None` if there is no place left.
-    #[inline]
     pub fn put(&mut self, request: Waiting) -> Option<Place> {
-        if let Some(place) = self.free.pop() {
-            self.requests[place.number()] = request;
-            return Some(place);
-        }
-        self.put_behind(request)
+        let place = self.place()?;
+        *self.at(place) = request;
+        Some(place)
+    }
+
+    /// A place for a request; `None` if there is none left.
+    #[inline]
+    pub fn place(&mut self) -> Option<Place> {
+        self.free.pop().or_else(|| self.add_place())
     }
 
     #[cold]
-    fn put_behind(&mut self, request: Waiting) -> Option<Place> {
+    fn add_place(&mut self) -> Option<Place> {
         let place = Place(NonZeroU32::new(self.requests.len() as u32 + 1)?);
-        self.requests.push(request);
+        self.requests.push(Waiting::NEVER_CAPTURED);
         Some(place)
+    }
+
+    /// What is at a place, to be replaced.
+    #[inline]
+    pub fn at(&mut self, place: Place) -> &mut Waiting {
+        &mut self.requests[place.number()]
+    }
+
+    /// Reads a part of the request at a place, so that the processor fetches it from memory. Without a place, reads
+    /// another one: half of all messages have one, and no processor can foresee which.
+    #[inline]
+    pub fn touch(&self, place: Option<Place>) -> u64 {
+        let number = place.map_or(0, |place| place.0.get()).saturating_sub(1);
+        self.requests.get(number).map_or(0, |request| request.frame)
     }
 
     /// The request at a place, even if the place was freed since.

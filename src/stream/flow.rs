@@ -56,6 +56,16 @@ impl Role {
         }
     }
 
+    /// The role that sends messages of this kind.
+    #[must_use]
+    #[inline]
+    pub const fn that_sends(kind: MessageKind) -> Self {
+        match kind {
+            MessageKind::Request => Self::Client,
+            MessageKind::Response => Self::Server,
+        }
+    }
+
     /// The kind of message that this role sends.
     #[must_use]
     pub const fn sends(self) -> MessageKind {
@@ -234,6 +244,13 @@ impl<S> Flow<S> {
         }
         let others = self.others.as_ref();
         others.map_or_else(|| self.ends.get(side), |ends| ends[side.index()])
+    }
+
+    /// The ends of side A and of side B, if both are IPv4.
+    #[must_use]
+    #[inline]
+    pub fn ipv4_ends(&self) -> Option<[Ipv4Endpoint; 2]> {
+        (self.ends != Ends::NOT_IPV4).then(|| self.ends.0.map(Ipv4Endpoint::of_number))
     }
 
     /// The role of a side, by the best evidence so far.

@@ -35,10 +35,11 @@ pub use flow::{Flow, Role, Roles, Side};
 pub(crate) use history::MAX_STEPS;
 
 pub use expiry::SWEEP_EVERY;
+pub use index::Hint;
 pub use key::{FlowHasher, FlowKey};
 pub use limits::{StreamLimits, Totals};
 pub use plain::{PlainCarried, Taken};
-pub use table::{FlowTable, Hint, Placement, StreamNumbers};
+pub use table::{FlowTable, Placement, StreamNumbers};
 
 /// A segment and the frame that carried it.
 #[derive(Debug, Clone, Copy)]

@@ -5,9 +5,10 @@
 
 use super::entry::{Entry, Memory, Status};
 use super::flow::{Flow, Side};
+use super::index::Hint;
 use super::key::FlowKey;
 use super::out_of_order::Carrier;
-use super::table::{FlowTable, Hint, Lane, Placement, lane_index};
+use super::table::{FlowTable, Lane, Placement, lane_index};
 use super::{Handler, Interest, StreamEvent};
 use crate::capture::{Frame, Timestamp};
 use crate::packet::{Flags, PlainSegment, VlanTags};
@@ -83,7 +84,7 @@ impl<S: Default> FlowTable<S> {
         handler: &mut impl Handler<S>,
     ) -> Option<Taken<'_, S>> {
         // Two flows seldom have one tag; the general path tells them apart.
-        let slot = hint.or_else(|| self.index.first_with(key.tag))?;
+        let slot = hint.slot().or_else(|| self.index.first_with(key.tag))?;
         let entry = self.entries.get_mut(slot)?;
         if !entry.flow.ends.are_of_plain(key.from, carried.segment) {
             return None;
@@ -136,11 +137,7 @@ impl<S> Entry<S> {
             "{plain:?} is out of date"
         );
         let brings_data = segment.payload_len > 0;
-        let needed = if brings_data {
-            Plain::EMPTY | Plain::DATA
-        } else {
-            Plain::EMPTY
-        };
+        let needed = Plain::EMPTY | (u8::from(brings_data) * Plain::DATA);
         if !plain.has_all(needed) || segment.flags.has(UNUSUAL) {
             return None;
         }
@@ -361,18 +358,20 @@ mod tests {
                     },
                 };
                 let key = hasher.key_of_plain(&plain);
-                match fast.take_plain(carried_plainly, key, None, handler) {
+                match fast.take_plain(carried_plainly, key, Hint::NONE, handler) {
                     Some(found) => {
                         taken += 1;
                         found.place(key, &plain)
                     }
-                    None => fast.place(&carried, key, None, handler).0,
+                    None => fast.place(&carried, key, Hint::NONE, handler).0,
                 }
             };
             if sweeps {
                 general.sweep(time, &mut told_generally);
             }
-            let other = general.place(&carried, key, None, &mut told_generally).0;
+            let other = general
+                .place(&carried, key, Hint::NONE, &mut told_generally)
+                .0;
             prop_assert_eq!(one, other);
             prop_assert_eq!(&told.0, &told_generally.0);
         }

@@ -5,40 +5,41 @@
 //! with text other than ASCII. A property test compares the two.
 
 use crate::protocol::layout::{
-    COMMAND, DESCRIPTION, Field, MessageKind, PASSWORD, REQUEST_LEN, RESPONSE_LEN, STATUS,
-    STATUS_SUCCESS, USER_NAME,
+    DESCRIPTION, MessageKind, PASSWORD, REQUEST_LEN, RESPONSE_LEN, STATUS, STATUS_SUCCESS,
+    USER_NAME,
 };
-use crate::protocol::{Command, right_header};
+use crate::protocol::{KnownCommand, right_command};
 use crate::text::swar;
 
 /// The command and bytes of the message at the start of `octets`, if it is complete and all its fields are plain: ASCII
 /// text followed by NULs.
 #[inline]
-pub(in crate::dissect) fn clean_message(octets: &[u8]) -> Option<(Command, &[u8])> {
-    let kind = right_header(octets)?;
-    let message = octets.get(..kind.len())?;
-    let command = command(message)?;
-    has_plain_fields(kind, message).then_some((command, message))
+pub(in crate::dissect) fn clean_message(octets: &[u8]) -> Option<(KnownCommand, &[u8])> {
+    let command = right_command(octets)?;
+    let message = octets.get(..command.kind.len())?;
+    has_plain_fields(command.kind, message).then_some((command, message))
 }
 
-/// Whether `octets` is exactly one message whose fields are all plain.
+/// The command if `octets` is exactly one message whose fields are all plain.
 #[inline]
-pub(crate) fn one_clean_message(octets: &[u8]) -> bool {
-    // The length rules out nearly everything else.
-    matches!(octets.len(), REQUEST_LEN | RESPONSE_LEN) && is_clean(octets)
+pub(crate) fn one_clean_message(octets: &[u8]) -> Option<KnownCommand> {
+    if !may_be_clean(octets.len()) {
+        return None;
+    }
+    let (command, message) = clean_message(octets)?;
+    (message.len() == octets.len()).then_some(command)
 }
 
-/// The command of a message.
+/// Whether one message has this length, which rules out nearly everything else.
 #[inline]
-pub(in crate::dissect) fn command(message: &[u8]) -> Option<Command> {
-    COMMAND.number(message).map(Command::from)
+pub(crate) const fn may_be_clean(len: usize) -> bool {
+    len == REQUEST_LEN || len == RESPONSE_LEN
 }
 
 /// Whether a message is complete and all its fields are plain.
 #[inline]
 pub(crate) fn is_clean(octets: &[u8]) -> bool {
-    right_header(octets)
-        .is_some_and(|kind| octets.len() == kind.len() && has_plain_fields(kind, octets))
+    one_clean_message(octets).is_some()
 }
 
 /// Whether all fields of a complete message with a correct header are plain.
@@ -46,22 +47,16 @@ pub(crate) fn is_clean(octets: &[u8]) -> bool {
 fn has_plain_fields(kind: MessageKind, message: &[u8]) -> bool {
     match kind {
         MessageKind::Request => {
-            let name = field::<{ USER_NAME.width }>(message, &USER_NAME);
-            let password = field::<{ PASSWORD.width }>(message, &PASSWORD);
+            let name = USER_NAME.array::<{ USER_NAME.width }>(message);
+            let password = PASSWORD.array::<{ PASSWORD.width }>(message);
             name.is_some_and(is_plain_name)
                 && password.and_then(filled_text).is_some_and(|len| len > 0)
         }
         MessageKind::Response => {
-            let description = field::<{ DESCRIPTION.width }>(message, &DESCRIPTION);
+            let description = DESCRIPTION.array::<{ DESCRIPTION.width }>(message);
             message[STATUS.offset] <= STATUS_SUCCESS && description.and_then(filled_text).is_some()
         }
     }
-}
-
-/// A field of a complete message, with its width known at compile time.
-#[inline]
-fn field<'a, const WIDTH: usize>(message: &'a [u8], field: &Field) -> Option<&'a [u8; WIDTH]> {
-    message.get(field.offset..)?.first_chunk()
 }
 
 /// Whether a name is plain, has at least one byte, no colon, and no space at its start or end.

@@ -76,16 +76,6 @@ pub(in crate::dissect) fn judge_sender(
     }
 }
 
-/// Whether a message with this command is sent by this role.
-#[must_use]
-pub fn direction_fits(command: Command, sender: Role) -> bool {
-    match command.kind() {
-        Some(MessageKind::Request) => sender == Role::Client,
-        Some(MessageKind::Response) => sender == Role::Server,
-        None => true,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

@@ -9,9 +9,9 @@ pub mod rules;
 
 pub use direction::HELD;
 pub(super) use direction::{Between, DirectionState, Mode};
+pub(super) use fast_path::clean_message;
 #[cfg(test)]
 pub(crate) use fast_path::is_clean;
-pub(crate) use fast_path::one_clean_message;
-pub(super) use fast_path::{clean_message, command};
-pub use judge::{direction_fits, judge};
+pub(crate) use fast_path::{may_be_clean, one_clean_message};
+pub use judge::judge;
 pub(super) use judge::{judge_cut, judge_into, judge_sender};

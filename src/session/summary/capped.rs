@@ -9,7 +9,7 @@ use std::hash::{BuildHasher, Hash};
 
 use foldhash::fast::RandomState;
 
-use crate::stream::index::{Index, OwnPlace, Tag};
+use crate::stream::index::{Hint, Index, Tag};
 
 /// Values by key. The first `limit` keys have a value each, all others share one.
 #[derive(Debug)]
@@ -38,7 +38,7 @@ struct Entry<K, V> {
 #[derive(Debug, Clone, Copy)]
 pub struct Asked {
     tag: Tag,
-    read: OwnPlace,
+    likely: Hint,
 }
 
 /// The result of looking a key up in a [`Capped`]; it means nothing to another one.
@@ -92,18 +92,20 @@ impl<K: Hash + Eq, V: Default> Capped<K, V> {
     #[inline]
     pub fn ask(&self, key: &K) -> Asked {
         let tag = (self.hasher.hash_one(key) >> 32) as Tag;
-        let read = self.index.own_place(tag);
-        Asked { tag, read }
+        let likely = self.index.likely_with(tag);
+        Asked { tag, likely }
     }
 
     /// The second step.
     #[must_use]
     #[inline]
-    pub fn find_asked(&self, Asked { tag, read }: Asked, key: &K) -> Lookup {
-        let place = self.index.first_from(read, tag);
-        match place {
-            Some(other) if !self.is(other, key) => self.find_tagged(tag, key),
-            place => Lookup { tag, place },
+    pub fn find_asked(&self, Asked { tag, likely }: Asked, key: &K) -> Lookup {
+        match likely.slot() {
+            Some(place) if self.is(place, key) => Lookup {
+                tag,
+                place: Some(place),
+            },
+            _ => self.find_tagged(tag, key),
         }
     }
 
@@ -174,7 +176,7 @@ impl<K: Hash + Eq, V: Default> Capped<K, V> {
 #[derive(Debug, Clone, Copy)]
 pub struct AskedSeen {
     hash: u64,
-    read: OwnPlace,
+    likely: Hint,
 }
 
 /// Remembers values that it has seen, up to a limit, as 63 bits of their hashes.
@@ -202,16 +204,16 @@ impl Seen {
     /// The first step of [`is_new`](Self::is_new), as in [`Capped::ask`].
     pub fn ask(&self, thing: impl Hash) -> AskedSeen {
         let hash = self.hasher.hash_one(thing);
-        let read = self.index.own_place((hash >> 32) as Tag);
-        AskedSeen { hash, read }
+        let likely = self.index.likely_with((hash >> 32) as Tag);
+        AskedSeen { hash, likely }
     }
 
     /// Whether a value is seen for the first time. Always false for further values once the limit is reached.
-    pub fn is_new(&mut self, AskedSeen { hash, read }: AskedSeen) -> bool {
+    pub fn is_new(&mut self, AskedSeen { hash, likely }: AskedSeen) -> bool {
         let (tag, rest) = ((hash >> 32) as Tag, hash as u32 >> 1);
         // It may have been added since.
-        let is_seen = self.index.first_from(read, tag) == Some(rest)
-            || self.index.find(tag, |other| other == rest).is_some();
+        let is_seen =
+            likely.slot() == Some(rest) || self.index.find(tag, |other| other == rest).is_some();
         if is_seen {
             return false;
         }

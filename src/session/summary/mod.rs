@@ -4,6 +4,7 @@
 //! says so.
 
 mod capped;
+mod clean;
 mod conversations;
 mod counts;
 mod described;
@@ -42,6 +43,7 @@ pub use times::{EXACT_TIMES, Quantiles, Times};
 pub use top::{top_addresses, top_users};
 
 use self::capped::Lookup;
+use self::clean::CleanTally;
 use self::counts::index;
 use self::logins::Logins;
 use self::mistakes::Mistakes;
@@ -215,10 +217,7 @@ impl Summary {
                 .for_each(|noted| self.note(&noted.note));
             brought.ended_flows.iter().for_each(|flow| self.flow(flow));
         }
-        for message in inspected.clean() {
-            self.rate.go_to(batch.headers[message.frame as usize].time);
-            self.clean_message(message);
-        }
+        self.clean_messages(inspected.clean(), batch);
         for together in inspected.resolutions().chunks(PREFETCHED) {
             self.resolutions(together);
         }
@@ -351,10 +350,32 @@ impl Summary {
         self.of_command(message.command(), message.view().status())
     }
 
-    fn clean_message(&mut self, message: &CleanMessage) {
-        let mut said = [0; 2];
-        add(&mut said, self.of_command(message.command, message.status));
-        self.rate.messages(1, said);
+    /// Counts messages without notes of a batch. Those in one bar are counted together, as all of most batches are.
+    fn clean_messages(&mut self, mut messages: &[CleanMessage], batch: &Batch) {
+        while let Some((first, others)) = messages.split_first() {
+            let time = |message: &CleanMessage| batch.headers[message.frame as usize].time;
+            self.rate.go_to(time(first));
+            // Not every time is in its bar: the first bar also has all times before it.
+            let mut tally = CleanTally::default();
+            tally.add(*first);
+            let in_bar = others
+                .iter()
+                .take_while(|one| self.rate.is_in_bar(time(one)));
+            for message in in_bar {
+                tally.add(*message);
+            }
+            messages = &messages[tally.messages..];
+            self.rate.messages(tally.messages as u64, tally.said());
+            for (command, [success, failure, unclear]) in tally.counts() {
+                self.messages[message_type(command.into())] += success + failure + unclear;
+                if command.kind == MessageKind::Response {
+                    let outcomes = &mut self.outcomes[index(command.action)];
+                    outcomes.success += success;
+                    outcomes.failure += failure;
+                    outcomes.unclear += unclear;
+                }
+            }
+        }
     }
 
     /// Counts a RegLogin message. Returns the outcome that it states if it is a response.

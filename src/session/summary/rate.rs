@@ -70,7 +70,7 @@ impl Rate {
         if let Some(first) = headers.first() {
             self.go_to(first.time);
         }
-        if all.times[0].0 >= self.from && all.times[1].0 < self.to {
+        if all.times.into_iter().all(|time| self.is_in_bar(time)) {
             let bar = &mut self.bars[self.current];
             bar.frames += all.frames;
             bar.octets += all.octets;
@@ -84,9 +84,16 @@ impl Rate {
     /// Makes the bar of this time the current one.
     #[inline]
     pub fn go_to(&mut self, time: Timestamp) {
-        if time.0 < self.from || time.0 >= self.to {
+        if !self.is_in_bar(time) {
             self.seek(time);
         }
+    }
+
+    /// Whether this time is in the current bar.
+    #[must_use]
+    #[inline]
+    pub const fn is_in_bar(&self, time: Timestamp) -> bool {
+        self.from <= time.0 && time.0 < self.to
     }
 
     /// Counts messages in the current bar, and how many of them are successful and failed responses.

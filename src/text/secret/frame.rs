@@ -154,12 +154,8 @@ impl Secrets<'_> {
                 hidden.set(at + HEADER_LEN..octets.len(), |_| true);
                 break;
             };
-            let sender = match kind {
-                crate::protocol::MessageKind::Request => Role::Client,
-                crate::protocol::MessageKind::Response => Role::Server,
-            };
             let message = &message[..message.len().min(kind.len())];
-            let clear = clear(message, sender);
+            let clear = clear(message, Role::that_sends(kind));
             hidden.set(at..at + message.len(), |place| !clear.has(place - at));
         }
         if let Packet::Ip(ip, Other::NotTcp) = packet

@@ -1,0 +1,44 @@
+//! Counts of messages without notes, by command and status.
+
+use super::counts::{ACTIONS, index};
+use crate::protocol::layout::{STATUS_FAILURE, STATUS_SUCCESS};
+use crate::protocol::{KnownCommand, MessageKind};
+use crate::session::CleanMessage;
+
+/// Both kinds of messages.
+const KINDS: [MessageKind; 2] = [MessageKind::Request, MessageKind::Response];
+
+/// Counts of a few messages.
+#[derive(Debug, Default)]
+pub(super) struct CleanTally {
+    /// For each kind and action: successes, failures, and all others. A request is neither.
+    counts: [[u64; 3]; KINDS.len() * ACTIONS.len()],
+    /// Number of all of them.
+    pub messages: usize,
+}
+
+impl CleanTally {
+    /// Counts a message.
+    #[inline]
+    pub fn add(&mut self, message: CleanMessage) {
+        // Without a branch: which message comes next is random, so a processor cannot foresee it.
+        let KnownCommand { kind, action } = message.command;
+        let row = usize::from(kind == MessageKind::Response) * ACTIONS.len() + index(action);
+        let is = |status| usize::from(message.status == Some(status));
+        self.counts[row][2 - 2 * is(STATUS_SUCCESS) - is(STATUS_FAILURE)] += 1;
+        self.messages += 1;
+    }
+
+    /// For each command, the number of messages that say success, failure, and neither.
+    pub fn counts(&self) -> impl Iterator<Item = (KnownCommand, [u64; 3])> {
+        let commands = KINDS
+            .into_iter()
+            .flat_map(|kind| ACTIONS.map(|action| KnownCommand { kind, action }));
+        commands.zip(self.counts)
+    }
+
+    /// How many responses say success, and how many failure.
+    pub fn said(&self) -> [u64; 2] {
+        [0, 1].map(|said| self.counts.iter().map(|counts| counts[said]).sum())
+    }
+}
