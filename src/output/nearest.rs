@@ -190,6 +190,10 @@ impl Sink for NearestReading {
         Ok(ControlFlow::Continue(()))
     }
 
+    fn counts_empty_segments(&self) -> bool {
+        true
+    }
+
     fn end(&mut self, remainder: &Remainder<'_>) -> Result<(), OutputError> {
         self.count(remainder.messages);
         Ok(())

@@ -10,7 +10,7 @@ use crate::dissect::Protocol;
 use crate::dissect::identify::ENOUGH;
 use crate::packet::{Other, Packet, ip_protocol, link_type_name};
 use crate::protocol::layout::{HEADER_LEN, PROTOCOL_NAME};
-use crate::session::{Ending, FlowEnd, FrameRecord, Remainder, Sink};
+use crate::session::{EmptySegments, Ending, FlowEnd, FrameRecord, Remainder, Sink};
 use crate::text::number::number_of;
 
 /// Counts the frames, streams and messages of a capture.
@@ -231,6 +231,15 @@ impl Sink for Overview {
     fn bare(&mut self, record: &FrameRecord<'_>) -> Result<ControlFlow<()>, OutputError> {
         self.frame(record);
         Ok(ControlFlow::Continue(()))
+    }
+
+    fn counts_empty_segments(&self) -> bool {
+        true
+    }
+
+    fn empty_segments(&mut self, segments: EmptySegments) {
+        self.frames += segments.frames;
+        self.watched += segments.watched;
     }
 
     fn between(&mut self, found: &Remainder<'_>) -> Result<(), OutputError> {

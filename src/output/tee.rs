@@ -4,7 +4,7 @@ use std::io;
 use std::ops::ControlFlow;
 
 use crate::capture::{Aside, Batch, Stop, WriteError};
-use crate::session::{FrameRecord, Remainder, Sink};
+use crate::session::{EmptySegments, FrameRecord, Remainder, Sink};
 use crate::text::trouble::Trouble;
 
 /// An output that could not be written.
@@ -156,6 +156,18 @@ impl Sink for Tee<'_> {
                 Ok(ControlFlow::Continue(()))
             }
         })
+    }
+
+    fn counts_empty_segments(&self) -> bool {
+        let mut members = self.members.iter();
+        members.all(|member| !member.takes_bare || member.sink.counts_empty_segments())
+    }
+
+    fn empty_segments(&mut self, segments: EmptySegments) {
+        let members = self.members.iter_mut();
+        for member in members.filter(|member| member.takes_bare) {
+            member.sink.empty_segments(segments);
+        }
     }
 
     fn aside(&mut self, aside: &Aside, batch: &Batch) -> Result<(), OutputError> {

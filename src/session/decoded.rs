@@ -94,6 +94,12 @@ pub(super) struct DecodedFrame {
 }
 
 impl DecodedFrame {
+    /// Whether the frame carries a plain segment without data.
+    #[inline]
+    pub const fn is_empty_segment(&self) -> bool {
+        !self.brings_data && matches!(self.packet, Compact::Plain(_))
+    }
+
     /// Checks whether the payload is one RegLogin message without notes.
     #[inline]
     fn judge(&mut self, batch: &Batch) {

@@ -291,6 +291,17 @@ impl Inspected {
         !self.frames[at].brought
     }
 
+    /// Whether the frame of index `at` is [watched](FrameRecord::is_watched).
+    #[inline]
+    pub(super) fn is_watched(&self, at: usize) -> bool {
+        let Placed {
+            placement,
+            protocol,
+            ..
+        } = &self.frames[at];
+        protocol.has_messages() || placement.is_some_and(|placement| placement.watched)
+    }
+
     /// The record of a frame with which nothing was found.
     #[inline]
     pub(super) fn quiet<'a>(

@@ -56,6 +56,6 @@ pub use record::{Ending, FrameRecord, Remainder};
 pub use refusal::{Outcome, Refusal};
 pub use resolution::{EarlyResponse, Resolution, Subject};
 pub use run::run;
-pub use sink::Sink;
+pub use sink::{EmptySegments, Sink};
 
 pub use without_tcp::WithoutTcp;

@@ -13,7 +13,7 @@ use super::inspected::Cursor;
 use super::inspector::Wanted;
 use super::lanes::{Lanes, StreamNumbering, finish};
 use super::schedule::{Part, Shared, Worker, lock};
-use super::{Decoded, Decoding, Ending, Inspected, Inspector, Remainder, Sink};
+use super::{Decoded, Decoding, EmptySegments, Ending, Inspected, Inspector, Remainder, Sink};
 use crate::capture::{Batch, FrameSource, SourceError};
 use crate::packet::Defragmenter;
 
@@ -283,10 +283,18 @@ impl<'a, S: Sink> Feed<'a, S> {
         let sink = &mut *self.sink;
         let mut asides = batch.asides.iter().peekable();
         let mut cursor = Cursor::default();
-        for (index, (frame, one)) in batch.frames().zip(&decoded.groups[0]).enumerate() {
+        let mut empty = EmptySegments::default();
+        let counts_empty = sink.counts_empty_segments();
+        for (index, one) in decoded.groups[0].iter().enumerate() {
             while let Some(aside) = asides.next_if(|aside| aside.before <= index) {
                 sink.aside(aside, batch)?;
             }
+            if counts_empty && one.is_empty_segment() && inspected.is_quiet(index) {
+                empty.frames += 1;
+                empty.watched += u64::from(inspected.is_watched(index));
+                continue;
+            }
+            let frame = batch.frame(index);
             let packet = &decoded.packet(one);
             let datagram = decoded.datagram(one);
             let flow = if inspected.is_quiet(index) && datagram.is_none() {
@@ -295,12 +303,14 @@ impl<'a, S: Sink> Feed<'a, S> {
                 sink.record(&inspected.record(index, frame, packet, datagram, &mut cursor))?
             };
             if flow.is_break() {
+                sink.empty_segments(empty);
                 return Ok(flow);
             }
         }
         for aside in asides {
             sink.aside(aside, batch)?;
         }
+        sink.empty_segments(empty);
         if let Some(found) = inspected.behind(&cursor) {
             sink.between(&found)?;
         }

@@ -19,6 +19,17 @@ pub trait Sink {
         self.record(record)
     }
 
+    /// Whether the sink does no more with bare frames whose segment has no data than count them. It may then receive
+    /// [`empty_segments`](Self::empty_segments) instead, for many of them and at any time.
+    fn counts_empty_segments(&self) -> bool {
+        false
+    }
+
+    /// Receives how many such frames there were.
+    fn empty_segments(&mut self, segments: EmptySegments) {
+        let _ = segments;
+    }
+
     /// Whether the sink only counts. It then receives each [`batch`](Self::batch) instead of records and asides.
     fn counts(&self) -> bool {
         false
@@ -62,6 +73,15 @@ pub trait Sink {
     fn end(&mut self, remainder: &Remainder<'_>) -> Result<(), Self::Error>;
 }
 
+/// Bare frames with a TCP segment without data.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct EmptySegments {
+    /// Number of frames.
+    pub frames: u64,
+    /// How many of them are [watched](FrameRecord::is_watched).
+    pub watched: u64,
+}
+
 /// Forwards to the sink, so that the caller keeps it and can read it after the run.
 impl<S: Sink + ?Sized> Sink for &mut S {
     type Error = S::Error;
@@ -74,6 +94,14 @@ impl<S: Sink + ?Sized> Sink for &mut S {
     #[inline]
     fn bare(&mut self, record: &FrameRecord<'_>) -> Result<ControlFlow<()>, S::Error> {
         (**self).bare(record)
+    }
+
+    fn counts_empty_segments(&self) -> bool {
+        (**self).counts_empty_segments()
+    }
+
+    fn empty_segments(&mut self, segments: EmptySegments) {
+        (**self).empty_segments(segments);
     }
 
     fn counts(&self) -> bool {
