@@ -190,12 +190,9 @@ mod tests {
     #[test]
     fn action_and_kind_name_the_command() {
         for command in Command::KNOWN {
-            let action = command.action().unwrap();
-            let again = match command.kind().unwrap() {
-                MessageKind::Request => action.request(),
-                MessageKind::Response => action.response(),
-            };
-            assert_eq!(again, command);
+            let known = command.known().unwrap();
+            assert_eq!(Command::from(known), command);
         }
+        assert_eq!(Command::Unknown(9).known(), None);
     }
 }

@@ -122,6 +122,7 @@ impl<S: Default> FlowTable<S> {
     pub(super) fn drop_flow(&mut self, slot: u32, handler: &mut impl Handler<S>) {
         let rival = self.disputes.get(&slot).and_then(|dispute| dispute.rival);
         let tag = self.end(slot, handler);
+        self.entries[slot].flow.state = S::default();
         self.index.remove(tag, slot);
         self.free.push(slot);
         if let Some(rival) = rival {
@@ -130,7 +131,7 @@ impl<S: Default> FlowTable<S> {
         }
     }
 
-    /// Ends a flow and frees its slot. Returns its tag.
+    /// Ends a flow and frees its slot, which keeps the handler's state. Returns its tag.
     fn end(&mut self, slot: u32, handler: &mut impl Handler<S>) -> Tag {
         if self.entries[slot].is_unsettled() {
             self.settle(slot, handler);
@@ -146,7 +147,6 @@ impl<S: Default> FlowTable<S> {
             self.totals.open -= 1;
         }
         entry.free();
-        entry.flow.state = S::default();
         entry.tag
     }
 

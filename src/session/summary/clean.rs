@@ -42,3 +42,41 @@ impl CleanTally {
         [0, 1].map(|said| self.counts.iter().map(|counts| counts[said]).sum())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::Command;
+
+    #[test]
+    fn messages_are_counted_by_command_and_status() {
+        let mut tally = CleanTally::default();
+        for (command, status) in [
+            (Command::RegistrationRequest, None),
+            (Command::LoginRequest, None),
+            (Command::LoginResponse, Some(STATUS_SUCCESS)),
+            (Command::LoginResponse, Some(STATUS_FAILURE)),
+            (Command::LoginResponse, Some(7)),
+            (Command::LoginResponse, Some(STATUS_FAILURE)),
+        ] {
+            let command = command.known().unwrap();
+            tally.add(CleanMessage {
+                frame: 0,
+                command,
+                status,
+            });
+        }
+        let counts: Vec<_> = tally
+            .counts()
+            .map(|(command, counts)| (Command::from(command), counts))
+            .collect();
+        let expected = [
+            (Command::RegistrationRequest, [0, 0, 1]),
+            (Command::LoginRequest, [0, 0, 1]),
+            (Command::RegistrationResponse, [0; 3]),
+            (Command::LoginResponse, [1, 2, 1]),
+        ];
+        assert_eq!(counts, expected);
+        assert_eq!((tally.messages, tally.said()), (6, [1, 2]));
+    }
+}
