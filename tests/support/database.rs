@@ -232,14 +232,34 @@ impl Cluster {
         };
         let children = children(child.id());
         child.kill().expect("the database is killed");
-        for id in children {
-            if let Some(pid) = i32::try_from(id).ok().and_then(Pid::from_raw) {
+        for id in &children {
+            if let Some(pid) = i32::try_from(*id).ok().and_then(Pid::from_raw) {
                 // It may have ended with the first.
                 let _ = kill_process(pid, Signal::KILL);
             }
         }
         child.wait().expect("the database is gone");
+        // As long as one of them has the shared memory, the database cannot be started again.
+        let deadline = Instant::now() + PATIENCE;
+        while children.iter().any(|id| is_running(*id)) {
+            assert!(Instant::now() < deadline, "its processes do not end");
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
     }
+}
+
+/// State and parent of a process, if there is one with this number.
+fn state_and_parent(id: u32) -> Option<(String, u32)> {
+    let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
+    // They follow the name in parentheses.
+    let (_, rest) = stat.rsplit_once(')')?;
+    let mut fields = rest.split_whitespace();
+    Some((fields.next()?.to_owned(), fields.next()?.parse().ok()?))
+}
+
+/// Whether a process still has its memory.
+fn is_running(id: u32) -> bool {
+    state_and_parent(id).is_some_and(|(state, _)| !matches!(&*state, "Z" | "X"))
 }
 
 /// The processes that this one started.
@@ -247,14 +267,7 @@ fn children(parent: u32) -> Vec<u32> {
     let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten();
     processes
         .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
-        .filter(|id: &u32| {
-            let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
-            // Behind the name in parentheses: state, parent.
-            let fields = stat
-                .rsplit_once(')')
-                .map(|(_, rest)| rest.split_whitespace());
-            fields.and_then(|mut fields| fields.nth(1)?.parse().ok()) == Some(parent)
-        })
+        .filter(|id: &u32| state_and_parent(*id).is_some_and(|(_, of)| of == parent))
         .collect()
 }
 
