@@ -179,7 +179,7 @@ pub fn is_message_alone(
 
 /// Whether RegLogin is expected on a port of the stream.
 pub(super) fn expects_reglogin(stream: &Stream<'_>, finds: &impl Finds) -> bool {
-    let ends = || Side::BOTH.map(|side| *stream.end(side));
+    let ends = || Side::BOTH.map(|side| stream.end(side));
     stream.watched && (!finds.wanted().has_layouts || finds.wanted().known.expects_reglogin(ends()))
 }
 

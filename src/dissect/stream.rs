@@ -42,8 +42,8 @@ impl<'a> Stream<'a> {
 
     /// Address and port of a side.
     #[must_use]
-    pub const fn end(&self, side: Side) -> &Endpoint {
-        &self.ends[side.index()]
+    pub const fn end(&self, side: Side) -> Endpoint {
+        self.ends[side.index()]
     }
 
     /// Whether the start of what this side sent was captured.

@@ -205,7 +205,7 @@ impl ExchangeState {
     )]
     pub(super) fn request(
         &mut self,
-        request: Exchanged<'_>,
+        request: Exchanged,
         user: Name,
         password: PasswordTag,
         fates: &mut Fates<'_>,
@@ -228,7 +228,7 @@ impl ExchangeState {
     #[inline(never)]
     fn request_among_others(
         &mut self,
-        request: Exchanged<'_>,
+        request: Exchanged,
         waiting: Waiting,
         fates: &mut Fates<'_>,
         notes: &mut Vec<Note>,
@@ -254,7 +254,7 @@ impl ExchangeState {
     fn answer_early(
         &mut self,
         waiting: &Waiting,
-        request: &Exchanged<'_>,
+        request: &Exchanged,
         fates: &mut Fates<'_>,
         notes: &mut Vec<Note>,
     ) -> Option<Peer> {
@@ -294,7 +294,7 @@ impl ExchangeState {
     )]
     pub(super) fn response(
         &mut self,
-        response: Exchanged<'_>,
+        response: Exchanged,
         outcome: Outcome,
         fates: &mut Fates<'_>,
         notes: &mut Vec<Note>,
@@ -327,7 +327,7 @@ impl ExchangeState {
     #[inline(never)]
     fn without_request(
         &mut self,
-        response: Exchanged<'_>,
+        response: Exchanged,
         outcome: Outcome,
         fates: &mut Fates<'_>,
         notes: &mut Vec<Note>,
@@ -346,7 +346,7 @@ impl ExchangeState {
     /// Processes a response while no request waits.
     fn before_its_request(
         &mut self,
-        response: &Exchanged<'_>,
+        response: &Exchanged,
         outcome: Outcome,
         fates: &mut Fates<'_>,
         notes: &mut Vec<Note>,
@@ -380,7 +380,7 @@ impl ExchangeState {
         &mut self,
         kind: MessageKind,
         messages: u64,
-        asked: Asked<'_>,
+        asked: Asked,
         fates: &mut Fates<'_>,
     ) {
         for _ in 0..messages.min(MAX_WAITING as u64) {
@@ -410,14 +410,14 @@ impl ExchangeState {
     }
 
     /// Reports the remaining requests as unanswered, oldest first: no more responses come.
-    pub(super) fn unanswered(&mut self, asked: Asked<'_>, fates: &mut Fates<'_>) {
+    pub(super) fn unanswered(&mut self, asked: Asked, fates: &mut Fates<'_>) {
         while let Some(request) = self.pop(fates.waiting) {
             fates.resolutions.extend(request.unanswered(asked));
         }
     }
 
     /// Reports the remaining early responses: no more requests come.
-    pub(super) fn unasked(&mut self, asked: Asked<'_>, fates: &mut Fates<'_>) {
+    pub(super) fn unasked(&mut self, asked: Asked, fates: &mut Fates<'_>) {
         while let Some(early) = self.pop_early() {
             fates.unasked(asked.stream, early.id, early.frame);
         }

@@ -1,21 +1,19 @@
 //! What pairing needs of a request or response, and whether two of them fit.
 
-use super::resolution::Client;
 use crate::capture::Timestamp;
 use crate::dissect::Message;
-use crate::packet::SeqNumber;
+use crate::packet::{Endpoint, SeqNumber};
 use crate::protocol::{Action, MessageKind};
 
-/// What pairing needs of a request or response. Passed by value: a copy in memory that was just written in parts
-/// cannot be read as a whole before the processor has written all of it.
+/// What pairing needs of a request or response. Passed by value, so that its parts can stay in registers.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Exchanged<'a> {
+pub(super) struct Exchanged {
     /// The message's number.
     pub id: u64,
     pub frame: u64,
     pub time: Timestamp,
     pub stream: u32,
-    pub client: Client<'a>,
+    pub client: Endpoint,
     /// Sequence number of its first byte.
     pub start: SeqNumber,
     /// Sequence number after its last byte.
@@ -25,23 +23,23 @@ pub(super) struct Exchanged<'a> {
     pub action: Action,
 }
 
-impl<'a> Exchanged<'a> {
+impl Exchanged {
     /// From a message that no layout describes.
-    pub fn of(id: u64, message: &'a Message, kind: MessageKind, action: Action) -> Self {
+    pub fn of(id: u64, message: &Message, kind: MessageKind, action: Action) -> Self {
         let (start, all_acked) = place(message);
         let (client, ack) = match kind {
             MessageKind::Request => {
                 let first = message.sources.first();
-                (&message.source, first.and_then(|source| source.ack))
+                (message.source, first.and_then(|source| source.ack))
             }
-            MessageKind::Response => (&message.destination, all_acked),
+            MessageKind::Response => (message.destination, all_acked),
         };
         Self {
             id,
             frame: message.frame,
             time: message.time,
             stream: message.stream,
-            client: Client::Any(client),
+            client,
             start,
             end: message.end(),
             ack,

@@ -9,7 +9,7 @@ use super::exchange::{ExchangeState, Fates, outcome};
 use super::exchanged::Exchanged;
 use super::found::{CleanMessage, Collected, StreamNote};
 use super::password_tag::PasswordTag;
-use super::resolution::{Asked, Client};
+use super::resolution::Asked;
 use super::tracker::Tracker;
 use crate::dissect::{Finding, Finds, Message, Name, Stream, Wanted};
 use crate::protocol::layout::{PASSWORD, REQUEST_LEN, RESPONSE_LEN, STATUS, USER_NAME};
@@ -63,10 +63,10 @@ impl Findings<'_> {
 }
 
 /// The stream and client of requests on this stream.
-pub(super) const fn asked<'a>(stream: &'a Stream<'_>) -> Asked<'a> {
+pub(super) const fn asked(stream: &Stream<'_>) -> Asked {
     Asked {
         stream: stream.number,
-        client: Client::Any(stream.end(stream.roles.side(Role::Client))),
+        client: stream.end(stream.roles.side(Role::Client)),
     }
 }
 
@@ -83,10 +83,9 @@ impl Findings<'_> {
     #[inline(never)]
     pub fn clean(
         &mut self,
-        stream: u32,
-        client: Client<'_>,
+        Asked { stream, client }: Asked,
         command: KnownCommand,
-        message: &Chunk<'_>,
+        message: Chunk<'_>,
     ) {
         let id = self.number();
         let KnownCommand { kind, action } = command;
@@ -173,10 +172,7 @@ impl Finds for Findings<'_> {
     fn take(&mut self, of: &Stream<'_>, from: Side, finding: Finding<'_>) {
         match finding {
             Finding::Message(command) => self.message(command),
-            Finding::Clean(command, chunk) => {
-                let Asked { stream, client } = asked(of);
-                self.clean(stream, client, command, &chunk);
-            }
+            Finding::Clean(command, chunk) => self.clean(asked(of), command, chunk),
             Finding::Described => self.described(),
             Finding::Lost(messages) => self.lost(of, from, messages),
             Finding::LostDescribed { messages, octets } => {

@@ -5,7 +5,7 @@ use super::refusal::Outcome;
 use crate::capture::Timestamp;
 use crate::dissect::{Answered, Message, Name, Note, Peer};
 use crate::layout::LayoutId;
-use crate::packet::{Endpoint, Ipv4Endpoint};
+use crate::packet::Endpoint;
 use crate::protocol::Action;
 
 /// A note if the time from a request to its response is not positive. `request` is the request's frame.
@@ -20,27 +20,9 @@ pub(super) fn clocks(elapsed: i64, request: u64) -> Option<Note> {
 
 /// A request's connection and client.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Asked<'a> {
+pub(super) struct Asked {
     pub stream: u32,
-    pub client: Client<'a>,
-}
-
-/// A client's address and port, small enough to be passed in registers. An [`Endpoint`] is passed in memory, and a
-/// processor waits before it reads what it has just written there in parts.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Client<'a> {
-    Ipv4(Ipv4Endpoint),
-    Any(&'a Endpoint),
-}
-
-impl Client<'_> {
-    #[inline]
-    pub const fn endpoint(self) -> Endpoint {
-        match self {
-            Self::Ipv4(client) => client.endpoint(),
-            Self::Any(client) => *client,
-        }
-    }
+    pub client: Endpoint,
 }
 
 /// What a request asks for.

@@ -16,7 +16,7 @@ use super::layer::{
 };
 use super::password_tag::PasswordKey;
 use super::refusal::Refusals;
-use super::resolution::Client;
+use super::resolution::Asked;
 use super::waiting::WaitingRequests;
 use crate::dissect::proxy::{Proxy, proxy_header};
 use crate::dissect::{self, CutBy, Known, Note, Stream, StreamOpening};
@@ -155,10 +155,6 @@ impl Tracker {
         command: KnownCommand,
         chunk: Chunk<'_>,
     ) -> bool {
-        // A plain segment is of such a flow.
-        let Some(ends) = flow.ipv4_ends() else {
-            return false;
-        };
         let opening = StreamOpening {
             expects_reglogin: flow.is_watched() && !self.has_layouts,
             from_start: flow.starts_with_syn(from),
@@ -167,12 +163,15 @@ impl Tracker {
         if !dissect::is_message_alone(state, roles, opening, from, command) {
             return false;
         }
-        let client = Client::Ipv4(ends[flow.side(Role::Client).index()]);
+        let asked = Asked {
+            stream: flow.stream,
+            client: flow.end(flow.side(Role::Client)),
+        };
         let mut finds = Findings {
             tracker: self,
             exchange: &mut flow.state.exchange,
         };
-        finds.clean(flow.stream, client, command, &chunk);
+        finds.clean(asked, command, chunk);
         true
     }
 

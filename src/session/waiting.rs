@@ -50,7 +50,7 @@ impl Waiting {
         user: Name::EMPTY,
     };
 
-    pub fn new(request: &Exchanged<'_>, user: Name, password: PasswordTag) -> Self {
+    pub fn new(request: &Exchanged, user: Name, password: PasswordTag) -> Self {
         Self {
             id: request.id,
             frame: request.frame,
@@ -69,20 +69,20 @@ impl Waiting {
 
     /// Whether a response can be that of this request.
     #[inline]
-    pub fn can_have(&self, response: &Exchanged<'_>) -> bool {
+    pub fn can_have(&self, response: &Exchanged) -> bool {
         self.was_captured()
             && fit((self.start, self.ack), (response.start, response.ack)) == Fit::Fits
     }
 
     /// The resolution of a request that gets no response; `None` if it was never captured.
-    pub fn unanswered(&self, asked: Asked<'_>) -> Option<Resolution> {
+    pub fn unanswered(&self, asked: Asked) -> Option<Resolution> {
         self.was_captured()
             .then(|| self.resolved(asked, None, Outcome::Unanswered, None))
     }
 
     /// Adds notes on a response that came `elapsed` nanoseconds after this request.
     #[inline]
-    pub fn judge_response(&self, response: &Exchanged<'_>, elapsed: i64, notes: &mut Vec<Note>) {
+    pub fn judge_response(&self, response: &Exchanged, elapsed: i64, notes: &mut Vec<Note>) {
         if self.action != response.action {
             notes.push(Note::WrongResponse {
                 request: self.frame,
@@ -101,7 +101,7 @@ impl Waiting {
     )]
     pub fn resolved(
         &self,
-        asked: Asked<'_>,
+        asked: Asked,
         response: Option<Peer>,
         outcome: Outcome,
         early: Option<EarlyResponse>,
@@ -112,7 +112,7 @@ impl Waiting {
             frame: self.frame,
             time: self.time,
             stream: asked.stream,
-            client: asked.client.endpoint(),
+            client: asked.client,
             user: self.user,
             password: self.password,
             response,

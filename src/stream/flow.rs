@@ -246,13 +246,6 @@ impl<S> Flow<S> {
         others.map_or_else(|| self.ends.get(side), |ends| ends[side.index()])
     }
 
-    /// The ends of side A and of side B, if both are IPv4.
-    #[must_use]
-    #[inline]
-    pub fn ipv4_ends(&self) -> Option<[Ipv4Endpoint; 2]> {
-        (self.ends != Ends::NOT_IPV4).then(|| self.ends.0.map(Ipv4Endpoint::of_number))
-    }
-
     /// The role of a side, by the best evidence so far.
     #[must_use]
     pub fn role(&self, side: Side) -> Role {

@@ -216,8 +216,8 @@ fn emit(
         time,
         stream: stream.number,
         sender: stream.roles.role(from),
-        source: *stream.end(from),
-        destination: *stream.end(from.other()),
+        source: stream.end(from),
+        destination: stream.end(from.other()),
         octets: arrayvec::ArrayVec::new_const(),
         described: Some(Box::new(Described {
             layout,

@@ -33,7 +33,7 @@ fn judge(
     bytes: &[u8],
     setting: Setting,
 ) -> Verdict {
-    let ends = Side::BOTH.map(|side| *stream.end(side));
+    let ends = Side::BOTH.map(|side| stream.end(side));
     let role = stream.roles.role(from);
     let roles = [
         Some(role),
@@ -73,7 +73,7 @@ fn judge(
 
 /// Searches bytes from mid-stream for messages of the layouts that are expected on these ports.
 fn amid(stream: &Stream<'_>, from: Side, known: &Known, bytes: &[u8], whole: bool) -> Verdict {
-    let ends = Side::BOTH.map(|side| *stream.end(side));
+    let ends = Side::BOTH.map(|side| stream.end(side));
     let own = known.layouts.iter().filter(|(_, ports)| is_on(ports, ends));
     let side = side_of(stream.roles.role(from));
     let mut is_unsure = false;

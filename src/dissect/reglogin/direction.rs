@@ -126,8 +126,8 @@ impl Between {
     pub fn of(stream: &Stream<'_>, from: Side) -> Self {
         Self {
             stream: stream.number,
-            source: *stream.end(from),
-            destination: *stream.end(from.other()),
+            source: stream.end(from),
+            destination: stream.end(from.other()),
         }
     }
 }
