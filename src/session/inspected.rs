@@ -9,7 +9,7 @@ mod merge;
 
 use super::found::{CleanMessage, Collected, FlowEnd, StreamNote};
 use super::inspector::Wanted;
-use super::record::{FrameRecord, Remainder};
+use super::record::{FrameRecord, Remainder, is_watched};
 use super::resolution::Resolution;
 use super::without_tcp::WithoutTcp;
 use crate::capture::Frame;
@@ -294,12 +294,8 @@ impl Inspected {
     /// Whether the frame of index `at` is [watched](FrameRecord::is_watched).
     #[inline]
     pub(super) fn is_watched(&self, at: usize) -> bool {
-        let Placed {
-            placement,
-            protocol,
-            ..
-        } = &self.frames[at];
-        protocol.has_messages() || placement.is_some_and(|placement| placement.watched)
+        let placed = &self.frames[at];
+        is_watched(placed.protocol, placed.placement.as_ref())
     }
 
     /// The record of a frame with which nothing was found.

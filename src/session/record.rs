@@ -126,6 +126,12 @@ impl<'a> FrameRecord<'a> {
     /// Whether the frame is on a watched port, or of a stream on another port that turned out to have messages.
     #[must_use]
     pub fn is_watched(&self) -> bool {
-        self.protocol.has_messages() || self.placement.is_some_and(|placement| placement.watched)
+        is_watched(self.protocol, self.placement)
     }
+}
+
+/// [`FrameRecord::is_watched`] for a frame of a stream with this protocol and with this placement.
+#[inline]
+pub(super) fn is_watched(protocol: Protocol, placement: Option<&Placement>) -> bool {
+    protocol.has_messages() || placement.is_some_and(|placement| placement.watched)
 }
