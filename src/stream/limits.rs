@@ -12,7 +12,8 @@ pub struct StreamLimits {
     pub buffer: usize,
     /// Bytes of memory for out-of-order data of one direction, approximately.
     pub buffer_per_direction: usize,
-    /// Bytes of delivered data of all flows that are remembered for comparison with retransmissions.
+    /// Bytes of delivered data of all flows that are remembered for comparison with retransmissions. Few, because what is
+    /// written there displaces flows from the processor's cache: with four times as many, statistics take a tenth longer.
     pub history: usize,
     /// Nanoseconds of capture time without a frame after which an open flow is dropped. Longer than the two hours that
     /// are usual between keep-alives (RFC 9293 section 3.8.4).
@@ -28,7 +29,7 @@ impl Default for StreamLimits {
         Self {
             buffer: 64 << 20,
             buffer_per_direction: 1 << 20,
-            history: 4 << 20,
+            history: 1 << 20,
             idle: 4 * 3600 * Timestamp::SECOND,
             linger: 120 * Timestamp::SECOND,
             closed: 1 << 16,

@@ -188,7 +188,7 @@ fn data_out_of_order_of_all_connections() {
 #[test]
 fn delivered_data_kept_for_comparison() {
     let kept = StreamLimits::default().history;
-    assert_eq!(kept, 4 << 20);
+    assert_eq!(kept, 1 << 20);
     // What others send comes between the two copies.
     let again = |others: u16, between: usize| {
         let mut talk = conversation(1);
