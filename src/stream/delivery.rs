@@ -92,7 +92,7 @@ impl Delivery<'_> {
         if segment.flags.has(Flags::FIN) {
             let fin = seq.plus(len);
             if fin == self.direction.next {
-                self.direction.known.set(Known::FIN);
+                self.direction.reach_fin();
             } else if fin.after(self.direction.next) {
                 self.held.get_or_insert_default().fin = Some(fin);
             }
@@ -261,7 +261,7 @@ impl Delivery<'_> {
             }
             // A FIN numbered before the last byte sent counts as soon as the bytes before it are delivered.
             if out_of_order.fin.is_some_and(|fin| !fin.after(next)) {
-                self.direction.known.set(Known::FIN);
+                self.direction.reach_fin();
                 *self.held = None;
             } else if out_of_order.is_empty() {
                 *self.held = None;

@@ -65,6 +65,11 @@ impl StreamDirection {
         self.known.has(Known::BASE)
     }
 
+    /// Records that the bytes up to its FIN were delivered.
+    pub fn reach_fin(&mut self) {
+        self.known.set(Known::FIN);
+    }
+
     /// Whether the bytes up to its FIN were delivered.
     pub const fn reached_fin(&self) -> bool {
         self.known.has(Known::FIN)

@@ -1,4 +1,4 @@
-//! Fast path of the flow table: a segment that continues its flow in order.
+//! Fast path of the flow table: a segment that continues its flow in order, or ends its direction.
 //!
 //! A few checks find such segments, and nearly all are. Everything else takes the general path, [`FlowTable::place`],
 //! which would give the same result for these segments too; a property test compares the two.
@@ -9,7 +9,7 @@ use super::index::Hint;
 use super::key::FlowKey;
 use super::out_of_order::Carrier;
 use super::table::{FlowTable, Lane, Placement, lane_index};
-use super::{Handler, Interest, StreamEvent};
+use super::{End, Handler, Interest, StreamEvent};
 use crate::capture::{Frame, Timestamp};
 use crate::packet::{Flags, PlainSegment, VlanTags};
 
@@ -52,7 +52,7 @@ pub struct PlainCarried<'a, F> {
 #[derive(Debug)]
 pub struct Taken<'a, S> {
     entry: &'a Entry<S>,
-    /// Whether the handler received bytes.
+    /// Whether the handler received anything.
     pub delivered: bool,
 }
 
@@ -85,6 +85,9 @@ impl<S: Default> FlowTable<S> {
     ) -> Option<Taken<'_, S>> {
         // Two flows seldom have one tag; the general path tells them apart.
         let slot = hint.slot().or_else(|| self.index.first_with(key.tag))?;
+        if carried.segment.flags.has(UNUSUAL) {
+            return self.take_plain_fin(slot, key, &carried, handler);
+        }
         let entry = self.entries.get_mut(slot)?;
         if !entry.flow.ends.are_of_plain(key.from, carried.segment) {
             return None;
@@ -92,7 +95,45 @@ impl<S: Default> FlowTable<S> {
         let delivered = entry.take_plain(key, carried, &mut self.lanes, handler)?;
         Some(Taken { entry, delivered })
     }
+
+    /// Processes a FIN without data that is next in order.
+    #[inline(never)]
+    fn take_plain_fin<F>(
+        &mut self,
+        slot: u32,
+        key: FlowKey,
+        carried: &PlainCarried<'_, F>,
+        handler: &mut impl Handler<S>,
+    ) -> Option<Taken<'_, S>> {
+        const FIN_IN_ORDER: u8 = Plain::EMPTY | Plain::DATA | Plain::IN_ORDER;
+        let (from, segment) = (key.from, carried.segment);
+        let entry = self.entries.get_mut(slot)?;
+        let is_fin = segment.flags.0 & UNUSUAL.0 == Flags::FIN.0 && segment.payload_len == 0;
+        let direction = entry.direction(from);
+        if !is_fin
+            || !entry.flow.ends.are_of_plain(from, segment)
+            || !entry.flow.plain[from.index()].has_all(FIN_IN_ORDER)
+            || direction.next() != segment.seq
+        {
+            return None;
+        }
+        entry.count_plain(from, carried);
+        if segment.flags.has(Flags::ACK) {
+            entry.direction_mut(from.other()).acknowledged(segment.ack);
+        }
+        entry.direction_mut(from).reach_fin();
+        let lane = lane_index(&self.lanes, key.lane);
+        entry.end(from, End::Fin, &mut self.lanes[lane].memory, handler);
+        self.close_if_ended(slot, carried.time);
+        let entry = &mut self.entries[slot];
+        entry.judge_plain(handler);
+        let delivered = true;
+        Some(Taken { entry, delivered })
+    }
 }
+
+/// Flags of segments that open or end something.
+const UNUSUAL: Flags = Flags(Flags::SYN.0 | Flags::FIN.0 | Flags::RST.0);
 
 impl<S> Entry<S> {
     /// Computes anew what the fast path may do. Must be called after each change except those of the fast path itself.
@@ -129,7 +170,6 @@ impl<S> Entry<S> {
         lanes: &mut [Lane],
         handler: &mut impl Handler<S>,
     ) -> Option<bool> {
-        const UNUSUAL: Flags = Flags(Flags::SYN.0 | Flags::FIN.0 | Flags::RST.0);
         let (from, segment) = (key.from, carried.segment);
         let plain = self.flow.plain[from.index()];
         debug_assert!(
@@ -138,7 +178,7 @@ impl<S> Entry<S> {
         );
         let brings_data = segment.payload_len > 0;
         let needed = Plain::EMPTY | (u8::from(brings_data) * Plain::DATA);
-        if !plain.has_all(needed) || segment.flags.has(UNUSUAL) {
+        if !plain.has_all(needed) {
             return None;
         }
         let in_order = plain.has_all(Plain::IN_ORDER);
@@ -149,9 +189,7 @@ impl<S> Entry<S> {
         {
             return None;
         }
-        self.flow.last = carried.time;
-        self.flow.count(from, carried.wire);
-        self.direction_mut(from).window = segment.window;
+        self.count_plain(from, &carried);
         if in_order && segment.flags.has(Flags::ACK) {
             self.direction_mut(from.other()).acknowledged(segment.ack);
         }
@@ -161,6 +199,14 @@ impl<S> Entry<S> {
             self.deliver_plain(from, &frame, segment, memory, handler);
         }
         Some(delivers)
+    }
+
+    /// Updates what each segment changes.
+    #[inline]
+    fn count_plain<F>(&mut self, from: Side, carried: &PlainCarried<'_, F>) {
+        self.flow.last = carried.time;
+        self.flow.count(from, carried.wire);
+        self.direction_mut(from).window = carried.segment.window;
     }
 
     #[inline(never)]
@@ -251,12 +297,15 @@ mod tests {
             2 => Just(Flags(Flags::ACK.0 | Flags::PSH.0)),
             1 => Just(Flags::SYN),
             1 => Just(Flags(Flags::SYN.0 | Flags::ACK.0)),
-            1 => Just(Flags(Flags::FIN.0 | Flags::ACK.0)),
+            2 => Just(Flags(Flags::FIN.0 | Flags::ACK.0)),
             1 => Just(Flags::RST),
             1 => Just(Flags(0)),
         ];
         let aside = prop_oneof![6 => Just(0), 1 => -20..20i32];
-        let payload = proptest::collection::vec(any::<u8>(), 0..12);
+        let payload = prop_oneof![
+            2 => proptest::collection::vec(any::<u8>(), 1..12),
+            1 => Just(Vec::new()),
+        ];
         let cut = prop_oneof![9 => Just(0), 1 => 0..4usize];
         let values = (0..3u8, any::<bool>(), flags, aside, 0..60u32, payload, cut);
         let needed_again = prop_oneof![20 => Just(false), 1 => Just(true)];
@@ -296,8 +345,9 @@ mod tests {
         octets
     }
 
-    /// Passes segments to two tables, and compares them. Returns how many took the fast path.
-    fn compare(all: &[Sent]) -> Result<usize, TestCaseError> {
+    /// Passes segments to two tables, and compares them. Returns how many took the fast path, and how many of those
+    /// were FINs.
+    fn compare(all: &[Sent]) -> Result<[usize; 2], TestCaseError> {
         let limits = StreamLimits {
             closed: 2,
             linger: 30,
@@ -309,7 +359,7 @@ mod tests {
         let [mut told, mut told_generally] = [(); 2].map(|()| Told::default());
         let hasher = FlowHasher::default();
         let mut next = [[0u32; 2]; 3];
-        let (mut time, mut taken) = (Timestamp(0), 0);
+        let (mut time, mut taken) = (Timestamp(0), [0; 2]);
         for (number, sent) in (1..).zip(all) {
             time.0 += sent.later;
             let next = &mut next[usize::from(sent.port)][usize::from(sent.by_client)];
@@ -360,7 +410,8 @@ mod tests {
                 let key = hasher.key_of_plain(&plain);
                 match fast.take_plain(carried_plainly, key, Hint::NONE, handler) {
                     Some(found) => {
-                        taken += 1;
+                        taken[0] += 1;
+                        taken[1] += usize::from(plain.flags.has(Flags::FIN));
                         found.place(key, &plain)
                     }
                     None => fast.place(&carried, key, Hint::NONE, handler).0,
@@ -389,7 +440,7 @@ mod tests {
 
     #[test]
     fn the_fast_path_gives_what_the_general_path_gives() {
-        let (segments, taken) = (Cell::new(0), Cell::new(0));
+        let (segments, taken) = (Cell::new(0), Cell::new([0; 2]));
         let cases = ProptestConfig {
             source_file: Some(file!()),
             ..ProptestConfig::with_cases(1_000)
@@ -397,11 +448,13 @@ mod tests {
         let lists = proptest::collection::vec(sent(), 1..200);
         let compared = TestRunner::new(cases).run(&lists, |all| {
             segments.set(segments.get() + all.len());
-            taken.set(taken.get() + compare(&all)?);
+            let [all, fins] = compare(&all)?;
+            taken.set([taken.get()[0] + all, taken.get()[1] + fins]);
             Ok(())
         });
         compared.unwrap();
-        let (segments, taken) = (segments.get(), taken.get());
+        let (segments, [taken, fins]) = (segments.get(), taken.get());
         assert!(taken * 10 > segments, "{taken} of {segments} took it");
+        assert!(fins > 200, "{fins} FINs took it");
     }
 }

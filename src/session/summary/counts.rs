@@ -125,10 +125,17 @@ impl<F> Tally<F> {
 
     /// The failed logins, if there were at least so many. Looks nowhere else if there were fewer.
     #[inline]
-    pub(super) fn failed_often(&mut self, least: usize) -> Option<&mut F> {
+    pub(super) fn failed_at_least(&self, least: usize) -> Option<&F> {
         if self.failures[index(Action::Login)] < least as u64 {
             return None;
         }
+        self.failed()
+    }
+
+    /// The same, to change them.
+    #[inline]
+    pub(super) fn failed_often(&mut self, least: usize) -> Option<&mut F> {
+        self.failed_at_least(least)?;
         self.rest.as_mut()?.failed.as_mut()
     }
 }

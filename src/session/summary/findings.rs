@@ -180,7 +180,7 @@ pub(super) fn find(summary: &Summary) -> (Vec<Finding>, usize) {
     let thresholds = summary.logins.thresholds;
     let mut kinds = [const { Vec::new() }; 3];
     for (name, user) in summary.users.iter() {
-        let Some(window) = user.failed() else {
+        let Some(window) = user.failed_at_least(thresholds.user_pace().failures) else {
             continue;
         };
         if let Some(burst) = window.longest() {
