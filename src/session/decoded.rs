@@ -5,14 +5,18 @@
     reason = "indexes in a batch of half a megabyte"
 )]
 
+use std::num::NonZeroU16;
+
+use super::clean::Clean;
 use super::lanes::Lanes;
+use super::password_tag::PasswordKey;
+use super::refusal::Refusals;
 use crate::capture::{Batch, Frame};
-use crate::dissect::reglogin::{may_be_clean, one_clean_message};
+use crate::dissect::reglogin::may_be_clean;
 use crate::packet::{
     Datagram, Defragmenter, Ip, Packet, PlainSegment, decode, decode_other, decode_payload,
     plain_segment,
 };
-use crate::protocol::KnownCommand;
 use crate::stream::{FlowHasher, FlowKey};
 
 /// Frames whose payloads are judged together.
@@ -25,6 +29,7 @@ pub struct Decoding {
     pub(super) ignore_vlan_tags: bool,
     /// Whether to check for payloads that are one RegLogin message without notes, for runs that only count those.
     pub(super) judges: bool,
+    pub(super) key: PasswordKey,
     /// The lanes over which flows are distributed.
     pub(super) lanes: Lanes,
 }
@@ -88,9 +93,8 @@ pub(super) struct DecodedFrame {
     pub packet: Compact,
     /// Whether its segment brings data.
     pub brings_data: bool,
-    /// The command if the payload is known to be one RegLogin message without notes. Checked while decoding, because
-    /// the inspecting thread has more to do than the others.
-    pub clean: Option<KnownCommand>,
+    /// If the payload is known to be one RegLogin message without notes: its place in [`Decoded::clean`], from 1.
+    pub clean: Option<NonZeroU16>,
 }
 
 impl DecodedFrame {
@@ -98,15 +102,6 @@ impl DecodedFrame {
     #[inline]
     pub const fn is_empty_segment(&self) -> bool {
         !self.brings_data && matches!(self.packet, Compact::Plain(_))
-    }
-
-    /// Checks whether the payload is one RegLogin message without notes.
-    #[inline]
-    fn judge(&mut self, batch: &Batch) {
-        if let Compact::Plain(segment) = &self.packet {
-            let octets = batch.octets(&batch.headers[self.index as usize]);
-            self.clean = one_clean_message(segment.payload(octets));
-        }
     }
 }
 
@@ -129,6 +124,10 @@ pub struct Decoded {
     pub(super) others: Vec<Packet>,
     /// Datagrams that fragments completed, with their packets.
     pub(super) datagrams: Vec<(Datagram, Packet)>,
+    /// The messages without notes that are the payload of a frame.
+    clean: Vec<Clean>,
+    /// What descriptions say.
+    refusals: Refusals,
     /// Indexes of frames that carry a fragment, and of that in `others`, until [`Self::defragment`].
     fragments: Vec<(u32, u32)>,
 }
@@ -140,6 +139,7 @@ impl Decoded {
         self.others.clear();
         self.datagrams.clear();
         self.fragments.clear();
+        self.clean.clear();
         self.lanes = decoding.lanes;
         let groups = usize::from(self.lanes.groups);
         self.groups.resize_with(groups, Vec::new);
@@ -196,10 +196,39 @@ impl Decoded {
             }
             if decoding.judges {
                 for (group, at) in &judged[..count] {
-                    groups[*group][*at].judge(batch);
+                    self.judge(&mut groups[*group][*at], batch, &decoding.key);
                 }
             }
         }
+    }
+
+    /// Checks whether a frame's payload is one RegLogin message without notes. If there are too many of them, it
+    /// remains to be seen by the frame's inspection.
+    #[inline]
+    fn judge(&mut self, frame: &mut DecodedFrame, batch: &Batch, key: &PasswordKey) {
+        let place = NonZeroU16::new((self.clean.len() + 1).try_into().unwrap_or(0));
+        if let (Compact::Plain(segment), Some(_)) = (&frame.packet, place) {
+            let octets = batch.octets(&batch.headers[frame.index as usize]);
+            let clean = Clean::one(segment.payload(octets), key, &mut self.refusals);
+            if let Some(clean) = clean {
+                self.clean.push(clean);
+                frame.clean = place;
+            }
+        }
+    }
+
+    /// The message without notes at a place of [`DecodedFrame::clean`].
+    #[inline]
+    pub(super) fn clean(&self, place: NonZeroU16) -> Option<&Clean> {
+        self.clean.get(usize::from(place.get()) - 1)
+    }
+
+    /// Says of each frame's payload that it is this message.
+    #[cfg(test)]
+    pub(super) fn say_of_all(&mut self, clean: Clean) {
+        self.clean = vec![clean];
+        let frames = self.groups.iter_mut().flatten();
+        frames.for_each(|frame| frame.clean = Some(NonZeroU16::MIN));
     }
 
     /// The decoded frame with any packet; `None` if it is a fragment.

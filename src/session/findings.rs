@@ -5,15 +5,15 @@
     reason = "messages of at most 16 MiB"
 )]
 
-use super::exchange::{ExchangeState, Fates, outcome};
+use super::clean::{Clean, Fields};
+use super::exchange::{ExchangeState, Fates};
 use super::exchanged::Exchanged;
 use super::found::{CleanMessage, Collected, StreamNote};
-use super::password_tag::PasswordTag;
+use super::refusal::Outcome;
 use super::resolution::Asked;
 use super::tracker::Tracker;
-use crate::dissect::{Finding, Finds, Message, Name, Stream, Wanted};
-use crate::protocol::layout::{PASSWORD, REQUEST_LEN, RESPONSE_LEN, STATUS, USER_NAME};
-use crate::protocol::{Command, KnownCommand, MessageKind};
+use crate::dissect::{Finding, Finds, Message, Stream, Wanted};
+use crate::protocol::Command;
 use crate::stream::{Chunk, Role, Side};
 
 /// The tracker while it processes findings of one stream.
@@ -81,15 +81,8 @@ impl Findings<'_> {
 
     /// Counts and pairs a message without notes, of a stream on which `asked` says who asks.
     #[inline(never)]
-    pub fn clean(
-        &mut self,
-        Asked { stream, client }: Asked,
-        command: KnownCommand,
-        message: Chunk<'_>,
-    ) {
+    pub fn clean(&mut self, Asked { stream, client }: Asked, clean: &Clean, message: Chunk<'_>) {
         let id = self.number();
-        let KnownCommand { kind, action } = command;
-        let octets = message.octets;
         let one = Exchanged {
             id,
             frame: message.readable.0,
@@ -97,35 +90,27 @@ impl Findings<'_> {
             stream,
             client,
             start: message.seq,
-            end: Some(message.seq.plus(octets.len() as u32)),
+            end: Some(message.seq.plus(message.octets.len() as u32)),
             ack: message.ack,
-            action,
+            action: clean.action,
         };
         let (exchange, mut fates) = self.exchange();
-        let (mut notes, mut status) = (Vec::new(), None);
-        match kind {
-            MessageKind::Request => {
-                let (mut user, mut password) = (Name::EMPTY, PasswordTag::NONE);
-                if let Some(request) = octets.first_chunk::<REQUEST_LEN>() {
-                    user = USER_NAME.array(request).map_or(user, Name::of_filled);
-                    let field = PASSWORD.array(request);
-                    password = field.map_or(password, |field| fates.key.tag_of_filled(field));
-                }
+        let mut notes = Vec::new();
+        let success = match clean.fields {
+            Fields::Request { user, password } => {
                 exchange.request(one, user, password, &mut fates, &mut notes);
+                None
             }
-            MessageKind::Response => {
-                if let Some(response) = octets.first_chunk::<RESPONSE_LEN>() {
-                    status = Some(response[STATUS.offset]);
-                }
-                let outcome = outcome(status, octets, fates.refusals);
+            Fields::Response(outcome) => {
                 exchange.response(one, outcome, &mut fates, &mut notes);
+                Some(outcome == Outcome::Success)
             }
-        }
+        };
         let found = &mut self.tracker.found;
         found.clean.push(CleanMessage {
             frame: found.frame,
-            command,
-            status,
+            command: clean.command(),
+            success,
         });
         if !notes.is_empty() {
             let of_stream = notes.into_iter().map(|note| StreamNote { stream, note });
@@ -172,7 +157,11 @@ impl Finds for Findings<'_> {
     fn take(&mut self, of: &Stream<'_>, from: Side, finding: Finding<'_>) {
         match finding {
             Finding::Message(command) => self.message(command),
-            Finding::Clean(command, chunk) => self.clean(asked(of), command, chunk),
+            Finding::Clean(command, chunk) => {
+                let Tracker { key, refusals, .. } = &mut *self.tracker;
+                let clean = Clean::of(command, chunk.octets, key, refusals);
+                self.clean(asked(of), &clean, chunk);
+            }
             Finding::Described => self.described(),
             Finding::Lost(messages) => self.lost(of, from, messages),
             Finding::LostDescribed { messages, octets } => {

@@ -65,8 +65,8 @@ pub struct CleanMessage {
     pub frame: u32,
     /// Its command.
     pub command: KnownCommand,
-    /// The status of a response.
-    pub status: Option<u8>,
+    /// Whether it says success; `None` for a request.
+    pub success: Option<bool>,
 }
 
 /// The streams whose reassembled bytes are part of the records.

@@ -11,8 +11,8 @@ use super::layer::Tls;
 use super::options::Options;
 use super::record::{FrameRecord, Remainder};
 use super::sweeps::Sweeps;
-use super::tracker::Tracker;
-use crate::capture::{AsideContent, Batch, Frame, FrameHeader};
+use super::tracker::{Judged, Tracker};
+use crate::capture::{AsideContent, Batch, Frame};
 use crate::dissect::Note;
 use crate::packet::{
     Datagram, Defragmenter, Other, Packet, PlainSegment, Segment, checksum_is_wrong,
@@ -68,6 +68,7 @@ impl Inspector {
             decoding: Decoding {
                 hasher: table.hasher(),
                 judges: false,
+                key: tracker.key.clone(),
                 lanes: Lanes::ONE,
                 ignore_vlan_tags: options.ignore_vlan_tags,
             },
@@ -272,7 +273,7 @@ impl Inspector {
         let frame = || batch.frame(at);
         match &one.packet {
             Compact::Plain(segment) => {
-                self.plain(&batch.headers[at], frame, segment, one, hint, inspected);
+                self.plain(batch, decoded, one, segment, hint, inspected);
             }
             Compact::Datagram(place) => {
                 let (datagram, packet) = &decoded.datagrams[*place as usize];
@@ -303,16 +304,17 @@ impl Inspector {
 
     /// Inspects a plain segment: on the fast path if it continues its flow in order, as nearly all do.
     #[inline]
-    fn plain<'f>(
+    fn plain(
         &mut self,
-        header: &FrameHeader,
-        frame: impl Fn() -> Frame<'f>,
+        batch: &Batch,
+        decoded: &Decoded,
+        one: &DecodedFrame,
         segment: &PlainSegment,
-        decoded: &DecodedFrame,
         hint: Hint,
         inspected: &mut Inspected,
     ) {
-        let key = decoded.key;
+        let (key, at) = (one.key, one.index as usize);
+        let (header, frame) = (&batch.headers[at], || batch.frame(at));
         if self.checksums {
             return self.segment(frame(), None, &segment.segment(), key, hint, inspected);
         }
@@ -320,12 +322,14 @@ impl Inspector {
             time: header.time,
             wire: header.wire,
             segment,
-            frame: &frame,
+            frame,
         };
         let messages = self.tracker.found.messages.len();
-        self.tracker.clean = decoded.clean;
-        let taken = self.table.take_plain(carried, key, hint, &mut self.tracker);
-        self.tracker.clean = None;
+        let mut judged = Judged {
+            tracker: &mut self.tracker,
+            clean: || decoded.clean(one.clean?),
+        };
+        let taken = self.table.take_plain(carried, key, hint, &mut judged);
         let Some(taken) = taken else {
             return self.segment(frame(), None, &segment.segment(), key, hint, inspected);
         };
@@ -456,10 +460,13 @@ mod tests {
 
     use super::*;
     use crate::capture::{FrameSource, ReadOptions, open};
-    use crate::protocol::Command;
+    use crate::protocol::Action;
+    use crate::session::CleanMessage;
+    use crate::session::clean::{Clean, Fields};
+    use crate::session::refusal::Outcome;
 
-    /// Of how many frames it is forgotten that their bytes are one plain message, if that is said of each.
-    fn forgotten(capture: &str) -> usize {
+    /// The messages without notes that are counted. With `says`, it is said of each payload that it is a login response.
+    fn counted(capture: &str, says: bool) -> Vec<CleanMessage> {
         let path = Path::new("captures").join(capture);
         let mut source = open(&path, ReadOptions::default()).expect("a capture");
         let options = Options {
@@ -467,22 +474,29 @@ mod tests {
             ..Options::default()
         };
         let mut inspector = Inspector::new(&options);
-        let (mut batch, mut forgotten) = (Batch::default(), 0);
+        inspector.wanted = Wanted::Counts;
+        let (mut batch, mut decoded) = (Batch::default(), Decoded::default());
+        let (mut inspected, mut counted) = (Inspected::default(), Vec::new());
         while source.fill(&mut batch).expect("frames") {
-            for frame in batch.frames() {
-                inspector.tracker.clean = Command::LoginRequest.known();
-                inspector.push(frame);
-                forgotten += usize::from(inspector.tracker.clean.is_none());
+            decoded.fill(&batch, &inspector.decoding());
+            if says {
+                decoded.say_of_all(Clean {
+                    action: Action::Login,
+                    fields: Fields::Response(Outcome::Success),
+                });
             }
+            inspector.inspect(&batch, &decoded, &mut inspected);
+            counted.extend_from_slice(inspected.clean());
         }
-        forgotten
+        counted
     }
 
     /// Encrypted bytes may look like a plain message, and what is decrypted is not these bytes.
     #[test]
     fn what_is_decrypted_is_not_judged_by_the_bytes_of_its_segment() {
-        // As many segments carry bytes.
-        assert_eq!(forgotten("recorded-tls.pcapng"), 14);
-        assert_eq!(forgotten("in-order.pcap"), 0);
+        let [said, found] = [true, false].map(|says| counted("recorded-tls.pcapng", says));
+        assert_eq!((said.len(), said), (4, found));
+        let [said, found] = [true, false].map(|says| counted("in-order.pcap", says));
+        assert_ne!(said, found);
     }
 }

@@ -4,6 +4,7 @@
 //! flows need.
 
 pub mod begun;
+mod clean;
 mod decoded;
 mod described;
 mod exchange;

@@ -7,6 +7,7 @@
 
 use std::sync::Arc;
 
+use super::clean::Clean;
 use super::findings::{Findings, asked};
 use super::flow_state::FlowState;
 use super::found::{Collected, Content, FlowEnd, Followed, Opened, Piece};
@@ -20,7 +21,6 @@ use super::resolution::Asked;
 use super::waiting::WaitingRequests;
 use crate::dissect::proxy::{Proxy, proxy_header};
 use crate::dissect::{self, CutBy, Known, Note, Stream, StreamOpening};
-use crate::protocol::KnownCommand;
 use crate::stream::{Chunk, End, Flow, Handler, Interest, Remark, Role, Side, StreamEvent};
 use crate::text::secret::is_open;
 use crate::tls::Event;
@@ -37,8 +37,6 @@ pub(super) struct Tracker {
     pub counts: bool,
     /// The group of lanes that it is for, if there are several. Then streams are numbered later.
     group: Option<u8>,
-    /// The command if the next bytes are known to be one RegLogin message without notes.
-    pub clean: Option<KnownCommand>,
     /// The streams whose bytes are part of the records.
     follows: Followed,
     pub key: PasswordKey,
@@ -69,7 +67,6 @@ impl Tracker {
             messages: 0,
             counts: false,
             group: None,
-            clean: None,
             follows,
             key: PasswordKey::default(),
             refusals: Refusals::default(),
@@ -135,11 +132,6 @@ impl Tracker {
             frame: chunk.frame,
             offset: chunk.offset,
         });
-        if let Some(command) = self.clean
-            && self.count_clean(flow, from, command, chunk)
-        {
-            return;
-        }
         self.dissect(flow, |stream, finds| {
             dissect::octets(stream, from, chunk, finds);
         });
@@ -152,7 +144,7 @@ impl Tracker {
         &mut self,
         flow: &mut Flow<FlowState>,
         from: Side,
-        command: KnownCommand,
+        clean: &Clean,
         chunk: Chunk<'_>,
     ) -> bool {
         let opening = StreamOpening {
@@ -160,7 +152,7 @@ impl Tracker {
             from_start: flow.starts_with_syn(from),
         };
         let (state, roles) = (&mut flow.state.dissect, &mut flow.roles);
-        if !dissect::is_message_alone(state, roles, opening, from, command) {
+        if !dissect::is_message_alone(state, roles, opening, from, clean.command()) {
             return false;
         }
         let asked = Asked {
@@ -171,7 +163,7 @@ impl Tracker {
             tracker: self,
             exchange: &mut flow.state.exchange,
         };
-        finds.clean(asked, command, chunk);
+        finds.clean(asked, clean, chunk);
         true
     }
 
@@ -190,13 +182,10 @@ impl Tracker {
         from: Side,
         mut chunk: Chunk<'_>,
     ) -> bool {
-        // `clean` is about the encrypted bytes, not about the decrypted ones.
-        let clean = self.clean.take();
         if flow.state.layer.is_none() {
             let from_start = flow.starts_with_syn(from);
             let header = proxy_header_before(chunk.octets, from_start);
             if !begins_as_tls(&chunk.octets[header..], from_start) {
-                self.clean = clean;
                 return false;
             }
             if header > 0 {
@@ -452,6 +441,40 @@ impl Handler<FlowState> for Tracker {
             protocol: flow.state.protocol(),
             on_tcp: flow.state.on_tcp(),
         });
+    }
+}
+
+/// The tracker while it receives a segment whose payload was judged when it was decoded.
+pub(super) struct Judged<'t, F> {
+    pub tracker: &'t mut Tracker,
+    /// Returns the message if the payload is one RegLogin message without notes.
+    pub clean: F,
+}
+
+impl<'c, F: Fn() -> Option<&'c Clean>> Handler<FlowState> for Judged<'_, F> {
+    #[inline]
+    fn interest(&self, flow: &Flow<FlowState>) -> Interest {
+        self.tracker.interest(flow)
+    }
+
+    #[inline(always)]
+    #[allow(clippy::inline_always, reason = "its caller knows which event it has")]
+    fn take(&mut self, flow: &mut Flow<FlowState>, from: Side, event: StreamEvent<'_>) {
+        let tracker = &mut *self.tracker;
+        // What is encrypted may look like a message, and what is decrypted was not judged.
+        if let StreamEvent::Octets(chunk) = event
+            && (tracker.tls.is_none() || !flow.state.may_be_tls())
+            && let Some(clean) = (self.clean)()
+            && !tracker.follows.has(flow.stream)
+            && tracker.count_clean(flow, from, clean, chunk)
+        {
+            return;
+        }
+        tracker.take(flow, from, event);
+    }
+
+    fn dropped(&mut self, flow: &mut Flow<FlowState>, slot: u32) {
+        self.tracker.dropped(flow, slot);
     }
 }
 

@@ -1,7 +1,6 @@
 //! Counts of messages without notes, by command and status.
 
 use super::counts::{ACTIONS, index};
-use crate::protocol::layout::{STATUS_FAILURE, STATUS_SUCCESS};
 use crate::protocol::{KnownCommand, MessageKind};
 use crate::session::CleanMessage;
 
@@ -11,7 +10,7 @@ const KINDS: [MessageKind; 2] = [MessageKind::Request, MessageKind::Response];
 /// Counts of a few messages.
 #[derive(Debug, Default)]
 pub(super) struct CleanTally {
-    /// For each kind and action: successes, failures, and all others. A request is neither.
+    /// For each kind and action: failures, successes, and requests, which say neither.
     counts: [[u64; 3]; KINDS.len() * ACTIONS.len()],
     /// Number of all of them.
     pub messages: usize,
@@ -24,12 +23,11 @@ impl CleanTally {
         // Without a branch: which message comes next is random, so a processor cannot foresee it.
         let KnownCommand { kind, action } = message.command;
         let row = usize::from(kind == MessageKind::Response) * ACTIONS.len() + index(action);
-        let is = |status| usize::from(message.status == Some(status));
-        self.counts[row][2 - 2 * is(STATUS_SUCCESS) - is(STATUS_FAILURE)] += 1;
+        self.counts[row][message.success.map_or(2, usize::from)] += 1;
         self.messages += 1;
     }
 
-    /// For each command, the number of messages that say success, failure, and neither.
+    /// For each command, the number of messages that say failure, success, and neither.
     pub fn counts(&self) -> impl Iterator<Item = (KnownCommand, [u64; 3])> {
         let commands = KINDS
             .into_iter()
@@ -39,7 +37,7 @@ impl CleanTally {
 
     /// How many responses say success, and how many failure.
     pub fn said(&self) -> [u64; 2] {
-        [0, 1].map(|said| self.counts.iter().map(|counts| counts[said]).sum())
+        [1, 0].map(|said| self.counts.iter().map(|counts| counts[said]).sum())
     }
 }
 
@@ -51,19 +49,18 @@ mod tests {
     #[test]
     fn messages_are_counted_by_command_and_status() {
         let mut tally = CleanTally::default();
-        for (command, status) in [
+        for (command, success) in [
             (Command::RegistrationRequest, None),
             (Command::LoginRequest, None),
-            (Command::LoginResponse, Some(STATUS_SUCCESS)),
-            (Command::LoginResponse, Some(STATUS_FAILURE)),
-            (Command::LoginResponse, Some(7)),
-            (Command::LoginResponse, Some(STATUS_FAILURE)),
+            (Command::LoginResponse, Some(true)),
+            (Command::LoginResponse, Some(false)),
+            (Command::LoginResponse, Some(false)),
         ] {
             let command = command.known().unwrap();
             tally.add(CleanMessage {
                 frame: 0,
                 command,
-                status,
+                success,
             });
         }
         let counts: Vec<_> = tally
@@ -74,9 +71,9 @@ mod tests {
             (Command::RegistrationRequest, [0, 0, 1]),
             (Command::LoginRequest, [0, 0, 1]),
             (Command::RegistrationResponse, [0; 3]),
-            (Command::LoginResponse, [1, 2, 1]),
+            (Command::LoginResponse, [2, 1, 0]),
         ];
         assert_eq!(counts, expected);
-        assert_eq!((tally.messages, tally.said()), (6, [1, 2]));
+        assert_eq!((tally.messages, tally.said()), (5, [1, 2]));
     }
 }

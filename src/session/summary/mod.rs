@@ -366,14 +366,11 @@ impl Summary {
             }
             messages = &messages[tally.messages..];
             self.rate.messages(tally.messages as u64, tally.said());
-            for (command, [success, failure, unclear]) in tally.counts() {
-                self.messages[message_type(command.into())] += success + failure + unclear;
-                if command.kind == MessageKind::Response {
-                    let outcomes = &mut self.outcomes[index(command.action)];
-                    outcomes.success += success;
-                    outcomes.failure += failure;
-                    outcomes.unclear += unclear;
-                }
+            for (command, [failure, success, neither]) in tally.counts() {
+                self.messages[message_type(command.into())] += failure + success + neither;
+                let outcomes = &mut self.outcomes[index(command.action)];
+                outcomes.success += success;
+                outcomes.failure += failure;
             }
         }
     }
