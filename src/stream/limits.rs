@@ -13,7 +13,7 @@ pub struct StreamLimits {
     /// Bytes of memory for out-of-order data of one direction, approximately.
     pub buffer_per_direction: usize,
     /// Bytes of delivered data of all flows that are remembered for comparison with retransmissions. Few, because what is
-    /// written there displaces flows from the processor's cache: with four times as many, statistics take a tenth longer.
+    /// written there displaces flows from the processor's cache: with four times as many, statistics take up to a tenth longer.
     pub history: usize,
     /// Nanoseconds of capture time without a frame after which an open flow is dropped. Longer than the two hours that
     /// are usual between keep-alives (RFC 9293 section 3.8.4).
