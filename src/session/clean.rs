@@ -7,11 +7,12 @@ use super::password_tag::{PasswordKey, PasswordTag};
 use super::refusal::{Outcome, Refusals};
 use crate::dissect::Name;
 use crate::dissect::reglogin::one_clean_message;
-use crate::protocol::layout::{PASSWORD, REQUEST_LEN, RESPONSE_LEN, STATUS, USER_NAME};
-use crate::protocol::layout::{STATUS_FAILURE, STATUS_SUCCESS};
+use crate::protocol::layout::{
+    PASSWORD, REQUEST_LEN, RESPONSE_LEN, STATUS, STATUS_FAILURE, STATUS_SUCCESS, USER_NAME,
+};
 use crate::protocol::{Action, KnownCommand, MessageKind};
 
-/// A message without notes. In half a cache line.
+/// A message without notes. In half a line of the processor's cache.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Clean {
     pub action: Action,
@@ -82,5 +83,15 @@ pub(super) fn outcome(status: Option<u8>, response: &[u8], refusals: &mut Refusa
         Some(STATUS_SUCCESS) => Outcome::Success,
         Some(STATUS_FAILURE) => Outcome::Failure(refusals.of(response)),
         _ => Outcome::Unclear,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_is_small() {
+        assert!(size_of::<Clean>() <= 32);
     }
 }

@@ -29,6 +29,7 @@ pub struct Decoding {
     pub(super) ignore_vlan_tags: bool,
     /// Whether to check for payloads that are one RegLogin message without notes, for runs that only count those.
     pub(super) judges: bool,
+    /// The key of the run's password tags.
     pub(super) key: PasswordKey,
     /// The lanes over which flows are distributed.
     pub(super) lanes: Lanes,
@@ -126,7 +127,7 @@ pub struct Decoded {
     pub(super) datagrams: Vec<(Datagram, Packet)>,
     /// The messages without notes that are the payload of a frame.
     clean: Vec<Clean>,
-    /// What descriptions say.
+    /// Cache of what descriptions say.
     refusals: Refusals,
     /// Indexes of frames that carry a fragment, and of that in `others`, until [`Self::defragment`].
     fragments: Vec<(u32, u32)>,

@@ -6,6 +6,7 @@
 
 use std::collections::VecDeque;
 
+use super::clean::outcome;
 use super::described::DescribedExchange;
 use super::exchanged::{Exchanged, Fit, fit};
 use super::found::StreamNote;
@@ -16,7 +17,6 @@ use super::waiting::{Place, Waiting, WaitingRequests};
 use crate::capture::Timestamp;
 use crate::dissect::{Message, Name, Note, Peer, exchanged, is_exchanged};
 use crate::packet::SeqNumber;
-use crate::protocol::layout::{STATUS_FAILURE, STATUS_SUCCESS};
 use crate::protocol::{Action, Command, MessageKind, TextValue};
 use crate::text::secret::{self, MASK};
 
@@ -435,16 +435,6 @@ fn not_paired(fates: &mut Fates<'_>, notes: &mut Vec<Note>) {
 pub(super) fn awaits(message: &Message) -> bool {
     let settled = |note: &Note| matches!(note, Note::NoRequest | Note::NotPaired);
     is_exchanged(message) && message.peer.is_none() && !message.notes.iter().any(settled)
-}
-
-/// The outcome that a response with this status states.
-#[inline]
-pub(super) fn outcome(status: Option<u8>, response: &[u8], refusals: &mut Refusals) -> Outcome {
-    match status {
-        Some(STATUS_SUCCESS) => Outcome::Success,
-        Some(STATUS_FAILURE) => Outcome::Failure(refusals.of(response)),
-        _ => Outcome::Unclear,
-    }
 }
 
 #[cfg(test)]

@@ -5,11 +5,6 @@
 //! group, which has its own inspector. With one or two threads all lanes are one group, so that no results need
 //! merging. With more, streams are numbered when a batch's results are complete, in the order of their first frames.
 
-#![expect(
-    clippy::cast_possible_truncation,
-    reason = "halves of a number, and group numbers"
-)]
-
 use super::found::{Collected, FlowEnd, Whole};
 use super::{GivenUp, Inspected, Inspector};
 use crate::capture::{AsideContent, Batch};
@@ -72,11 +67,6 @@ impl Lanes {
 /// The place of a flow: its slot in its group's flow table, and the group.
 pub(super) const fn place_of(group: u8, slot: u32) -> u32 {
     slot * LANES as u32 + group as u32
-}
-
-/// The group and the slot of a place.
-const fn group_and_slot(place: u32) -> (usize, u32) {
-    ((place % LANES as u32) as usize, place / LANES as u32)
 }
 
 /// Numbers the streams of several groups in the order of their first frames.
@@ -142,34 +132,31 @@ pub(super) fn finish(
         std::mem::swap(&mut found, &mut inspector.tracker.found);
         let own = inspector.table.begin_finish().into_iter();
         flows.extend(own.map(|(stream, slot)| {
-            let place = place_of(group, slot);
-            let number = numbers.map(|numbers| numbers.numbers[place as usize]);
-            u64::from(number.unwrap_or(stream)) << u32::BITS | u64::from(place)
+            let number = numbers.map(|numbers| numbers.numbers[place_of(group, slot) as usize]);
+            (number.unwrap_or(stream), group, slot)
         }));
     }
-    // As numbers, which are sorted in a fraction of the time that tuples take.
     flows.sort_unstable();
     found.flows.reserve(flows.len());
     // The group whose tracker has the lists.
     let mut has_lists = 0;
     std::mem::swap(&mut found, &mut groups[has_lists].tracker.found);
     for together in flows.chunks(ENDED_TOGETHER) {
-        for flow in together {
-            let (group, slot) = group_and_slot(*flow as u32);
-            let Inspector { table, tracker, .. } = &groups[group];
-            table.touch(std::iter::once(slot), tracker);
+        for (_, group, slot) in together {
+            let Inspector { table, tracker, .. } = &groups[usize::from(*group)];
+            table.touch(std::iter::once(*slot), tracker);
         }
-        for flow in together {
-            let (group, slot) = group_and_slot(*flow as u32);
+        for (number, group, slot) in together {
+            let group = usize::from(*group);
             if group != has_lists {
                 std::mem::swap(&mut found, &mut groups[has_lists].tracker.found);
                 std::mem::swap(&mut found, &mut groups[group].tracker.found);
                 has_lists = group;
             }
             let Inspector { table, tracker, .. } = &mut *groups[group];
-            table.finish_flow(slot, tracker);
-            if let Some(ended) = tracker.found.flows.last_mut() {
-                ended.stream = (flow >> u32::BITS) as u32;
+            table.finish_flow(*slot, tracker);
+            if let Some(flow) = tracker.found.flows.last_mut() {
+                flow.stream = *number;
             }
         }
     }

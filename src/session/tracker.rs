@@ -473,6 +473,10 @@ impl<'c, F: Fn() -> Option<&'c Clean>> Handler<FlowState> for Judged<'_, F> {
         tracker.take(flow, from, event);
     }
 
+    fn opened(&mut self, slot: u32) {
+        self.tracker.opened(slot);
+    }
+
     fn dropped(&mut self, flow: &mut Flow<FlowState>, slot: u32) {
         self.tracker.dropped(flow, slot);
     }

@@ -96,7 +96,7 @@ impl<S: Default> FlowTable<S> {
         Some(Taken { entry, delivered })
     }
 
-    /// Processes a FIN without data that is next in order.
+    /// Processes a FIN without data that is next in order. Returns `None`, and changes nothing, for any other segment.
     #[inline(never)]
     fn take_plain_fin<F>(
         &mut self,
@@ -105,6 +105,7 @@ impl<S: Default> FlowTable<S> {
         carried: &PlainCarried<'_, F>,
         handler: &mut impl Handler<S>,
     ) -> Option<Taken<'_, S>> {
+        // A side that may send data has not ended.
         const FIN_IN_ORDER: u8 = Plain::EMPTY | Plain::DATA | Plain::IN_ORDER;
         let (from, segment) = (key.from, carried.segment);
         let entry = self.entries.get_mut(slot)?;
@@ -127,8 +128,10 @@ impl<S: Default> FlowTable<S> {
         self.close_if_ended(slot, carried.time);
         let entry = &mut self.entries[slot];
         entry.judge_plain(handler);
-        let delivered = true;
-        Some(Taken { entry, delivered })
+        Some(Taken {
+            entry,
+            delivered: true,
+        })
     }
 }
 
