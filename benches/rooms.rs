@@ -125,8 +125,8 @@ fn stream_in_order(bencher: Bencher<'_, '_>) {
             }
             black_box(table.place(&carried, key, Hint::NONE, &mut Nobody).0);
         }
-        for (_, slot) in table.begin_finish() {
-            table.finish_flow(slot, &mut Nobody);
+        for flow in table.begin_finish() {
+            table.finish_flow(flow.slot, &mut Nobody);
         }
     });
 }

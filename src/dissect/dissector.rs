@@ -29,7 +29,36 @@ pub struct DissectState {
     pub(super) described: Option<Box<DescribedState>>,
 }
 
+/// What is left of the state of a flow of which no more bytes come.
+#[derive(Debug, Clone, Copy)]
+pub struct DissectRemains {
+    protocol: Protocol,
+    saw_data: bool,
+}
+
 impl DissectState {
+    /// What is left of it if no more bytes come. `None` if it holds bytes, or state for layouts.
+    #[must_use]
+    pub const fn remains(&self) -> Option<DissectRemains> {
+        if self.holds() || self.described.is_some() {
+            return None;
+        }
+        Some(DissectRemains {
+            protocol: self.protocol,
+            saw_data: self.saw_data,
+        })
+    }
+
+    /// A state that tells the protocol as before.
+    #[must_use]
+    pub fn of_remains(DissectRemains { protocol, saw_data }: DissectRemains) -> Self {
+        Self {
+            protocol,
+            saw_data,
+            ..Self::default()
+        }
+    }
+
     /// Offset of what only few streams need.
     pub const RARE: usize = std::mem::offset_of!(Self, described);
 

@@ -24,8 +24,8 @@ pub mod tls;
 
 pub use described::Known;
 pub use dissector::{
-    DissectState, Finding, Finds, StreamOpening, Wanted, ended, gap, is_message_alone, octets,
-    remark,
+    DissectRemains, DissectState, Finding, Finds, StreamOpening, Wanted, ended, gap,
+    is_message_alone, octets, remark,
 };
 pub use exchanged::{exchanged, is_exchanged};
 pub use message::{Answered, AskedFor, Described, Message, Peer, SourceBytes, side_of};

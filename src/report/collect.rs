@@ -11,7 +11,9 @@ use super::points::Points;
 use crate::capture::{Aside, Batch, Timestamp};
 use crate::output::OutputError;
 use crate::session::summary::Summary;
-use crate::session::{Ending, FrameRecord, Inspected, PairedFrom, Pairing, Remainder, Sink};
+use crate::session::{
+    Ending, FlowEnd, FrameRecord, Inspected, PairedFrom, Pairing, Remainder, Sink,
+};
 
 /// What is kept of a capture for its page: the summary, as in `stats`, and a bounded selection of the rest.
 #[derive(Debug)]
@@ -100,6 +102,10 @@ impl Sink for Collector {
 
     fn wants_messages(&self) -> bool {
         true
+    }
+
+    fn ended_flows(&mut self, flows: &[FlowEnd]) {
+        self.summary.ended_flows(flows);
     }
 
     fn batch(&mut self, batch: &Batch, inspected: &Inspected) -> Result<(), OutputError> {

@@ -98,6 +98,11 @@ impl ExchangeState {
         self.first.is_some()
     }
 
+    /// Whether the end of the flow would bring anything.
+    pub(super) const fn has_any(&self) -> bool {
+        self.first.is_some() || self.more.is_some()
+    }
+
     /// Reads a part of the request that waits longest, so that the processor fetches it from memory.
     #[inline]
     pub(super) fn touch(&self, room: &WaitingRequests) -> u64 {

@@ -2,8 +2,8 @@
 
 use super::exchange::ExchangeState;
 use super::layer::Layer;
-use crate::dissect::{DissectState, Note, Protocol};
-use crate::stream::Flow;
+use crate::dissect::{DissectRemains, DissectState, Note, Protocol};
+use crate::stream::{Flow, HandlerState};
 
 /// What the session keeps with a flow. What every message needs comes first, in one cache line.
 #[derive(Debug, Default)]
@@ -84,6 +84,22 @@ impl FlowState {
         self.layer
             .as_ref()
             .is_some_and(|layer| layer.is_certain && !layer.is_something_else)
+    }
+}
+
+impl HandlerState for FlowState {
+    type Remains = DissectRemains;
+
+    fn remains(&self) -> Option<DissectRemains> {
+        let is_needed = self.layer.is_some() || self.exchange.has_any();
+        self.dissect.remains().filter(|_| !is_needed)
+    }
+
+    fn of_remains(remains: DissectRemains) -> Self {
+        Self {
+            dissect: DissectState::of_remains(remains),
+            ..Self::default()
+        }
     }
 }
 

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use super::decoded::{Compact, Decoded, DecodedFrame, Decoding};
 use super::flow_state::FlowState;
-use super::found::{Collected, StreamNote};
+use super::found::{Collected, FlowEnd, StreamNote};
 use super::inspected::{Cursor, Inspected};
-use super::lanes::{Lanes, finish};
+use super::lanes::{ENDED_TOGETHER, Lanes, StreamNumbering, finish};
 use super::layer::Tls;
 use super::options::Options;
 use super::record::{FrameRecord, Remainder};
@@ -422,7 +422,13 @@ impl Inspector {
     pub fn finish(&mut self) -> Remainder<'_> {
         let datagrams = self.fragments.given_up();
         let found = std::mem::take(&mut self.alone.found);
-        let (found, totals) = finish(&mut [&mut *self], None, datagrams, found);
+        let (found, totals) = finish(
+            &mut [&mut *self],
+            None,
+            datagrams,
+            found,
+            None::<fn(&[FlowEnd])>,
+        );
         self.alone.found = found;
         self.alone.found.remainder(totals)
     }
@@ -435,6 +441,22 @@ impl Inspector {
             if tls.has_more() {
                 self.decrypt_what_waited();
             }
+        }
+    }
+
+    /// Ends the buried flows, which bring nothing but their end, and passes them on.
+    pub(super) fn finish_buried(
+        &mut self,
+        numbers: Option<&StreamNumbering>,
+        ended: &mut impl FnMut(&[FlowEnd]),
+    ) {
+        while self.table.finish_buried(ENDED_TOGETHER, &mut self.tracker) {
+            let flows = &mut self.tracker.found.flows;
+            if let Some(numbers) = numbers {
+                numbers.tell(flows);
+            }
+            ended(flows);
+            flows.clear();
         }
     }
 }

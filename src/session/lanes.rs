@@ -14,8 +14,8 @@ use crate::stream::Totals;
 /// Lanes of a run that only counts. More threads than this find too little to do: one alone counts, and one at a time
 /// reads.
 pub(super) const LANES: u8 = 8;
-/// Flows whose memory is fetched together at the end.
-const ENDED_TOGETHER: usize = 64;
+/// Flows that are ended together, so that their memory is fetched together.
+pub(super) const ENDED_TOGETHER: usize = 64;
 
 /// How flows are distributed. Both numbers are powers of two.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,9 +64,9 @@ impl Lanes {
     }
 }
 
-/// The place of a flow: its slot in its group's flow table, and the group.
-pub(super) const fn place_of(group: u8, slot: u32) -> u32 {
-    slot * LANES as u32 + group as u32
+/// The place of a flow among those of all groups: its place in its group's flow table, and the group.
+pub(super) const fn place_of(group: u8, place: u32) -> u32 {
+    place * LANES as u32 + group as u32
 }
 
 /// Numbers the streams of several groups in the order of their first frames.
@@ -109,7 +109,8 @@ impl StreamNumbering {
         }
     }
 
-    fn tell(&self, ended: &mut [FlowEnd]) {
+    /// Tells flows that ended their numbers.
+    pub(super) fn tell(&self, ended: &mut [FlowEnd]) {
         for flow in ended {
             flow.stream = self.numbers[flow.stream as usize];
         }
@@ -117,27 +118,32 @@ impl StreamNumbering {
 }
 
 /// Ends the streams of all groups in the order of their numbers. Returns what that brings, in the lists of `found`, and
-/// counts over the whole capture. There are no `numbers` if there is one group, which has numbered its streams.
+/// counts over the whole capture. With `ended`, that receives the flows, in no particular order: a list of all would be
+/// long. There are no `numbers` if there is one group, which has numbered its streams.
 pub(super) fn finish(
     groups: &mut [&mut Inspector],
     numbers: Option<&StreamNumbering>,
     datagrams: GivenUpDatagrams,
     mut found: Collected,
+    mut ended: Option<impl FnMut(&[FlowEnd])>,
 ) -> (Collected, Whole) {
     found.clear();
     let mut flows = Vec::new();
     for (group, inspector) in (0..).zip(&mut *groups) {
         std::mem::swap(&mut found, &mut inspector.tracker.found);
         inspector.begin_finish();
+        if let Some(ended) = &mut ended {
+            inspector.finish_buried(numbers, ended);
+        }
         std::mem::swap(&mut found, &mut inspector.tracker.found);
         let own = inspector.table.begin_finish().into_iter();
-        flows.extend(own.map(|(stream, slot)| {
-            let number = numbers.map(|numbers| numbers.numbers[place_of(group, slot) as usize]);
-            (number.unwrap_or(stream), group, slot)
+        flows.extend(own.map(|flow| {
+            let place = place_of(group, flow.place) as usize;
+            let number = numbers.map(|numbers| numbers.numbers[place]);
+            (number.unwrap_or(flow.stream), group, flow.slot)
         }));
     }
     flows.sort_unstable();
-    found.flows.reserve(flows.len());
     // The group whose tracker has the lists.
     let mut has_lists = 0;
     std::mem::swap(&mut found, &mut groups[has_lists].tracker.found);
@@ -158,6 +164,11 @@ pub(super) fn finish(
             if let Some(flow) = tracker.found.flows.last_mut() {
                 flow.stream = *number;
             }
+        }
+        if let Some(ended) = &mut ended {
+            let flows = &mut groups[has_lists].tracker.found.flows;
+            ended(flows);
+            flows.clear();
         }
     }
     std::mem::swap(&mut found, &mut groups[has_lists].tracker.found);

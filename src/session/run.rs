@@ -145,6 +145,8 @@ pub(super) fn feed<S: Sink>(
         numbers.as_ref(),
         datagrams,
         Collected::default(),
+        sink.counts()
+            .then_some(|flows: &[_]| sink.ended_flows(flows)),
     );
     sink.end(&Remainder {
         ending,

@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use super::{FrameRecord, Inspected, Remainder};
+use super::{FlowEnd, FrameRecord, Inspected, Remainder};
 use crate::capture::{Aside, Batch};
 
 /// Receives the results of an inspector. An error of any function ends the run, and [`run`](super::run()) returns it.
@@ -44,6 +44,12 @@ pub trait Sink {
     fn batch(&mut self, batch: &Batch, inspected: &Inspected) -> Result<(), Self::Error> {
         let _ = (batch, inspected);
         Ok(())
+    }
+
+    /// Receives flows that the end of the capture ends, if the sink only counts: some at a time before [`end`](Self::end),
+    /// which then has none, and in no particular order.
+    fn ended_flows(&mut self, flows: &[FlowEnd]) {
+        let _ = flows;
     }
 
     /// Called before a batch's records, for sinks that remember where frames are stored.
@@ -114,6 +120,10 @@ impl<S: Sink + ?Sized> Sink for &mut S {
 
     fn batch(&mut self, batch: &Batch, inspected: &Inspected) -> Result<(), S::Error> {
         (**self).batch(batch, inspected)
+    }
+
+    fn ended_flows(&mut self, flows: &[FlowEnd]) {
+        (**self).ended_flows(flows);
     }
 
     fn begin(&mut self, batch: &Batch) {

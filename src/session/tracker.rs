@@ -403,18 +403,18 @@ impl Handler<FlowState> for Tracker {
         flow.state.exchange.touch(&self.waiting)
     }
 
-    fn opened(&mut self, slot: u32) {
+    fn opened(&mut self, place: u32) {
         if let Some(group) = self.group {
             let found = &mut self.found;
             found.opened.push(Opened {
                 frame: found.frame,
-                place: place_of(group, slot),
+                place: place_of(group, place),
                 ended_before: found.flows.len() as u32,
             });
         }
     }
 
-    fn dropped(&mut self, flow: &mut Flow<FlowState>, slot: u32) {
+    fn dropped(&mut self, flow: &mut Flow<FlowState>, place: u32) {
         if flow.state.layer.is_some() {
             self.through_tls(flow, |layer, tls, each| layer.finish(tls, each));
             self.report_ends(flow);
@@ -433,7 +433,7 @@ impl Handler<FlowState> for Tracker {
         self.found.flows.push(FlowEnd {
             stream: self
                 .group
-                .map_or(flow.stream, |group| place_of(group, slot)),
+                .map_or(flow.stream, |group| place_of(group, place)),
             ends: sides.map(|side| flow.end(side)),
             frames: sides.map(|side| flow.frames(side)),
             octets: sides.map(|side| flow.wire_octets(side)),
@@ -473,12 +473,12 @@ impl<'c, F: Fn() -> Option<&'c Clean>> Handler<FlowState> for Judged<'_, F> {
         tracker.take(flow, from, event);
     }
 
-    fn opened(&mut self, slot: u32) {
-        self.tracker.opened(slot);
+    fn opened(&mut self, place: u32) {
+        self.tracker.opened(place);
     }
 
-    fn dropped(&mut self, flow: &mut Flow<FlowState>, slot: u32) {
-        self.tracker.dropped(flow, slot);
+    fn dropped(&mut self, flow: &mut Flow<FlowState>, place: u32) {
+        self.tracker.dropped(flow, place);
     }
 }
 

@@ -45,7 +45,7 @@ impl Known {
 
 /// State of a direction that every segment needs. What only segments with data need is in
 /// [`Delivered`](super::delivery::Delivered). Small, because a capture can have a million open flows.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(super) struct StreamDirection {
     /// Sequence number shown as relative 0: that of the SYN, or one before the first byte captured.
     pub base: SeqNumber,

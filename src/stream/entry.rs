@@ -58,23 +58,37 @@ pub(super) struct Entry<S> {
     pub rival: bool,
 }
 
-impl<S: Default> Entry<S> {
+impl<S> Entry<S> {
     pub fn open(key: FlowKey, flow: Flow<S>) -> Self {
         Self {
-            tag: key.tag,
-            lane: key.lane,
-            flow,
-            directions: Default::default(),
-            delivered: Default::default(),
             status: Status::Open,
+            ..Self::again(key.tag, key.lane, flow, Default::default())
+        }
+    }
+
+    /// An entry for a closed flow that was buried.
+    pub fn again(tag: Tag, lane: u8, flow: Flow<S>, directions: [StreamDirection; 2]) -> Self {
+        Self {
+            tag,
+            lane,
+            flow,
+            directions,
+            delivered: Default::default(),
+            status: Status::Closed,
             unsettled: false,
             rival: false,
             held: [None, None],
         }
     }
-}
 
-impl<S> Entry<S> {
+    /// What is known of the directions, if that and the flow are all that a later segment can need: each has ended with
+    /// a FIN, and nothing is held or undecided.
+    pub fn directions_at_rest(&self) -> Option<[StreamDirection; 2]> {
+        let holds = self.holds(Side::A) || self.holds(Side::B);
+        let undecided = self.unsettled || self.rival || self.was_reset();
+        (self.has_ended() && !holds && !undecided).then_some(self.directions)
+    }
+
     /// Whether it has a dispute, or is the rival in one.
     pub const fn is_unsettled(&self) -> bool {
         self.unsettled
@@ -95,15 +109,7 @@ impl<S> Entry<S> {
     /// Whether this is the flow of a segment that `from` sent. `ends` are the segment's ends.
     #[inline]
     pub fn is_of(&self, ends: Ends, from: Side, segment: &Segment) -> bool {
-        self.flow.ends == ends
-            && self.flow.tags == segment.tags
-            && self.status != Status::Free
-            && !self.rival
-            && (ends != Ends::NOT_IPV4 || self.is_between(from, segment))
-    }
-
-    fn is_between(&self, from: Side, segment: &Segment) -> bool {
-        self.flow.end(from) == segment.source && self.flow.end(from.other()) == segment.destination
+        self.status != Status::Free && !self.rival && self.flow.is_of(ends, from, segment)
     }
 
     /// Reads a part of each cache line that every segment needs, so that the processor fetches them.

@@ -2,16 +2,16 @@
 
 #![expect(clippy::cast_possible_truncation, reason = "slots, which have 32 bits")]
 
-use std::collections::VecDeque;
-
+use super::closed::{Closed, Dated, Grave};
 use super::entry::{Entry, Status};
 use super::flow::{Flow, Role};
 use super::history::History;
 use super::index::{Index, Tag};
+use super::lane::{Lane, lane_index};
 use super::plain::Plain;
 use super::slab::Slab;
-use super::table::{Closed, FlowTable, Lane, lane_index};
-use super::{End, Handler};
+use super::table::FlowTable;
+use super::{End, Handler, HandlerState};
 use crate::capture::Timestamp;
 
 /// [`FlowTable::sweep`] must be called before each frame whose number this divides.
@@ -23,7 +23,28 @@ const DROPPED_TOGETHER: usize = 64;
 /// Sweeps for idle flows run at most this often per idle limit of capture time.
 const SWEEPS_PER_IDLE_TIME: i64 = 16;
 
-impl<S: Default> FlowTable<S> {
+/// A flow at the end of a capture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Unfinished {
+    /// The stream's number.
+    pub stream: u32,
+    /// The flow's place, as in [`Handler::opened`].
+    pub place: u32,
+    /// Where it is, as [`FlowTable::finish_flow`] and [`FlowTable::touch`] need it.
+    pub slot: u32,
+}
+
+impl Unfinished {
+    const fn of<T>(flow: &Flow<T>, slot: u32) -> Self {
+        Self {
+            stream: flow.stream,
+            place: flow.place,
+            slot,
+        }
+    }
+}
+
+impl<S: HandlerState> FlowTable<S> {
     /// Drops closed flows that are too old or too many, and open ones that were idle for too long. Must be called once in
     /// [`SWEEP_EVERY`] frames, whether they are frames of this table's flows or not, with the time of the next frame.
     #[inline]
@@ -61,29 +82,47 @@ impl<S: Default> FlowTable<S> {
         let mut most = limits.closed;
         if closed.len() > most {
             most -= (most / 2).min(DROPPED_TOGETHER);
-            let beyond = closed.iter().take(closed.len() - most);
-            self.touch(beyond.map(|closed| closed.slot), handler);
+            let beyond = (0..closed.len() - most).map(|at| closed.slot(at));
+            self.touch(beyond, handler);
         }
-        while let Some(&Closed { slot, stream, time }) = self.lanes[lane].closed.front() {
-            let old = now.since(time) > limits.linger;
+        while let Some(first) = self.lanes[lane].closed.first() {
+            let old = now.since(first.time()) > limits.linger;
             if !old && self.lanes[lane].closed.len() <= most {
                 break;
             }
-            self.lanes[lane].closed.pop_front();
-            let entry = &self.entries[slot];
-            // A rival is dropped together with the flow whose rival it is.
-            if entry.status == Status::Closed && entry.flow.stream == stream && !entry.rival {
-                self.totals.closed_early += u64::from(!old);
-                self.drop_flow(slot, handler);
-            }
+            let dropped = match self.lanes[lane].closed.pop() {
+                None => break,
+                Some((grave, Closed::Buried(tomb))) => {
+                    self.drop_buried(grave, tomb, handler);
+                    true
+                }
+                Some((_, Closed::Whole(Dated { slot, stream, .. }))) => {
+                    let entry = &self.entries[slot];
+                    // A rival is dropped together with the flow whose rival it is.
+                    let drops = entry.status == Status::Closed
+                        && entry.flow.stream == stream
+                        && !entry.rival;
+                    if drops {
+                        self.drop_flow(slot, handler);
+                    }
+                    drops
+                }
+            };
+            self.totals.closed_early += u64::from(dropped && !old);
         }
     }
 
-    /// Reads entries that have not been used for long, so that the processor fetches them all at the same time.
+    /// Reads flows that have not been used for long, so that the processor fetches them all at the same time.
     pub fn touch(&self, slots: impl Iterator<Item = u32>, handler: &impl Handler<S>) {
-        let touch = |slot| {
-            let entry = &self.entries[slot];
-            entry.touch() ^ handler.touch(&entry.flow) ^ u64::from(entry.tag)
+        let touch = |slot| match Grave::of(slot) {
+            None => {
+                let entry = &self.entries[slot];
+                entry.touch() ^ handler.touch(&entry.flow) ^ u64::from(entry.tag)
+            }
+            Some(grave) => {
+                let tomb = self.lanes[grave.lane()].closed.tomb(grave);
+                tomb.map_or(0, |tomb| self.buried.touch(tomb.tag))
+            }
         };
         let seen = slots.fold(0, |seen, slot| seen ^ touch(slot));
         std::hint::black_box(seen);
@@ -142,7 +181,9 @@ impl<S: Default> FlowTable<S> {
         for side in [Role::Client, Role::Server].map(|role| entry.flow.side(role)) {
             entry.end(side, End::Dropped, &mut self.lanes[lane].memory, handler);
         }
-        handler.dropped(&mut entry.flow, slot);
+        let place = entry.flow.place;
+        handler.dropped(&mut entry.flow, place);
+        self.places.give_back(place);
         if entry.status == Status::Open {
             self.totals.open -= 1;
         }
@@ -150,8 +191,8 @@ impl<S: Default> FlowTable<S> {
         entry.tag
     }
 
-    /// Calls `each` with every flow, in the order of lanes and then of stream numbers. It may change what the handler
-    /// needs of a flow.
+    /// Calls `each` with every flow that more bytes can come of, in the order of lanes and then of stream numbers. It may
+    /// change what the handler needs of a flow.
     pub fn flows(&mut self, mut each: impl FnMut(&mut Flow<S>)) {
         let live = |entry: &&mut Entry<S>| entry.status != Status::Free;
         let mut flows: Vec<_> = self.entries.iter_mut().filter(live).collect();
@@ -162,25 +203,37 @@ impl<S: Default> FlowTable<S> {
         }
     }
 
-    /// Returns the stream number and slot of each flow. Each must be passed to [`finish_flow`](Self::finish_flow) next,
-    /// and no segment may follow.
-    pub fn begin_finish(&mut self) -> Vec<(u32, u32)> {
+    /// Returns all flows. Each must be passed to [`finish_flow`](Self::finish_flow) next, and no segment may follow.
+    pub fn begin_finish(&mut self) -> Vec<Unfinished> {
         // Freed first, because the handler needs memory to process the ends of so many flows.
         self.index = Index::new();
+        self.buried = Index::new();
         for lane in &mut self.lanes {
             lane.memory.history = History::new(0);
-            lane.closed = VecDeque::new();
         }
+        self.free = Vec::new();
         let entries = &self.entries;
         let live = (0..entries.len() as u32).filter(|slot| entries[*slot].status != Status::Free);
-        let flows: Vec<_> = live.map(|slot| (entries[slot].flow.stream, slot)).collect();
-        self.unfinished = entries.count_by_piece(flows.iter().map(|(_, slot)| *slot));
-        self.free = Vec::new();
+        let mut flows: Vec<_> = live
+            .map(|slot| Unfinished::of(&entries[slot].flow, slot))
+            .collect();
+        self.unfinished = entries.count_by_piece(flows.iter().map(|flow| flow.slot));
+        for lane in &self.lanes {
+            let buried = lane.closed.buried();
+            flows.extend(buried.map(|(grave, tomb)| Unfinished::of(&tomb.flow, grave.id())));
+        }
         flows
     }
 
     /// Ends a flow, and frees the memory of flows piece by piece, because the handler needs memory for their ends.
     pub fn finish_flow(&mut self, slot: u32, handler: &mut impl Handler<S>) {
+        if let Some(grave) = Grave::of(slot) {
+            let tomb = self.lanes[grave.lane()].closed.exhume(grave, slot);
+            if let Some(tomb) = tomb {
+                tomb.end(handler);
+            }
+            return;
+        }
         self.end(slot, handler);
         let piece = Slab::<Entry<S>>::piece_of(slot);
         self.unfinished[piece] -= 1;

@@ -3,7 +3,7 @@
 use super::key::number;
 use super::plain::Plain;
 use crate::capture::Timestamp;
-use crate::packet::{Endpoint, Ipv4Endpoint, PlainSegment, VlanTags};
+use crate::packet::{Endpoint, Ipv4Endpoint, PlainSegment, Segment, VlanTags};
 use crate::protocol::MessageKind;
 
 /// One of a flow's two ends. A and B are in the order of their addresses, which has no other meaning.
@@ -200,6 +200,8 @@ pub struct Flow<S> {
     pub(super) plain: [Plain; 2],
     /// The handler's state.
     pub state: S,
+    /// Its number among the flows that are not dropped: small, and used again.
+    pub(super) place: u32,
     /// Time of the flow's first frame.
     pub first: Timestamp,
     /// The ends, if they are not both IPv4.
@@ -207,7 +209,12 @@ pub struct Flow<S> {
 }
 
 impl<S: Default> Flow<S> {
-    pub(super) fn new(ends: [Endpoint; 2], stream: u32, time: Timestamp, watch: [bool; 2]) -> Self {
+    pub(super) fn new(
+        ends: [Endpoint; 2],
+        [stream, place]: [u32; 2],
+        time: Timestamp,
+        watch: [bool; 2],
+    ) -> Self {
         let (client, evidence) = match watch {
             [true, false] => (Side::B, Evidence::WatchedPort),
             [false, true] => (Side::A, Evidence::WatchedPort),
@@ -229,11 +236,40 @@ impl<S: Default> Flow<S> {
             roles: Roles { client, evidence },
             watched: watch[0] || watch[1],
             state: S::default(),
+            place,
         }
     }
 }
 
 impl<S> Flow<S> {
+    /// Moves all into a flow with another state of the handler.
+    pub(super) fn take_with<T>(&mut self, state: T) -> Flow<T> {
+        Flow {
+            ends: self.ends,
+            last: self.last,
+            wire_octets: self.wire_octets,
+            frames: self.frames,
+            stream: self.stream,
+            tags: self.tags,
+            roles: self.roles,
+            watched: self.watched,
+            syn: self.syn,
+            plain: self.plain,
+            state,
+            place: self.place,
+            first: self.first,
+            others: self.others.take(),
+        }
+    }
+
+    /// Whether this is the flow of a segment that `from` sent. `ends` are the segment's ends.
+    #[inline]
+    pub(super) fn is_of(&self, ends: Ends, from: Side, segment: &Segment) -> bool {
+        let between =
+            || self.end(from) == segment.source && self.end(from.other()) == segment.destination;
+        self.ends == ends && self.tags == segment.tags && (ends != Ends::NOT_IPV4 || between())
+    }
+
     /// The address and port of a side.
     #[must_use]
     #[inline]

@@ -120,6 +120,11 @@ impl Index {
         Hint::of(entries.iter().rev().copied().fold(0, choose))
     }
 
+    /// Reads a tag's own bucket, so that the processor fetches it.
+    pub fn touch(&self, tag: Tag) -> u64 {
+        self.get(self.own_place(tag))
+    }
+
     /// The first slot with this tag: nearly always that of the flow looked for.
     #[inline]
     pub fn first_with(&self, tag: Tag) -> Option<u32> {

@@ -22,6 +22,8 @@ pub struct StreamLimits {
     pub linger: i64,
     /// Most closed flows that are kept.
     pub closed: usize,
+    /// How many of them, the latest, are kept as they were. Others take less memory, and more time if a segment comes.
+    pub whole: usize,
 }
 
 impl Default for StreamLimits {
@@ -33,6 +35,7 @@ impl Default for StreamLimits {
             idle: 4 * 3600 * Timestamp::SECOND,
             linger: 120 * Timestamp::SECOND,
             closed: 1 << 16,
+            whole: 1 << 9,
         }
     }
 }
@@ -45,6 +48,7 @@ impl StreamLimits {
             buffer: self.buffer / parts,
             history: 2 * self.history / parts,
             closed: self.closed / parts,
+            whole: self.whole / parts,
             ..self
         }
     }

@@ -10,6 +10,7 @@
 )]
 
 mod analysis;
+mod closed;
 mod delivery;
 mod direction;
 mod dispute;
@@ -19,12 +20,15 @@ mod flow;
 mod history;
 pub(crate) mod index;
 mod key;
+mod lane;
 mod limits;
 mod out_of_order;
 mod plain;
 pub(crate) mod slab;
 mod table;
 mod unusual;
+
+use std::fmt;
 
 use crate::capture::Timestamp;
 use crate::packet::{Segment, SeqNumber};
@@ -34,7 +38,7 @@ pub(crate) use dispute::SETTLED_AFTER;
 pub use flow::{Flow, Role, Roles, Side};
 pub(crate) use history::MAX_STEPS;
 
-pub use expiry::SWEEP_EVERY;
+pub use expiry::{SWEEP_EVERY, Unfinished};
 pub use index::Hint;
 pub use key::{FlowHasher, FlowKey};
 pub use limits::{StreamLimits, Totals};
@@ -195,6 +199,30 @@ pub struct Interest {
     pub comparison: bool,
 }
 
+/// A handler's state of a flow.
+pub trait HandlerState: Default {
+    /// What is left of it when both sides of the flow have ended.
+    type Remains: Copy + fmt::Debug;
+
+    /// What is left of it if both sides have ended with a FIN, so that no more bytes come: all that remarks on the flow and
+    /// its end need. `None` if they need more, and the state must be kept.
+    fn remains(&self) -> Option<Self::Remains>;
+
+    /// A state that serves remarks on the flow and its end.
+    fn of_remains(remains: Self::Remains) -> Self;
+}
+
+/// For a handler without state.
+impl HandlerState for () {
+    type Remains = ();
+
+    fn remains(&self) -> Option<()> {
+        Some(())
+    }
+
+    fn of_remains((): ()) {}
+}
+
 /// Receives events from the flow table. `S` is the handler's state for each flow.
 pub trait Handler<S> {
     /// What the handler needs of this flow. Changes only while the handler processes an event of the flow, or in
@@ -202,12 +230,13 @@ pub trait Handler<S> {
     fn interest(&self, flow: &Flow<S>) -> Interest;
     /// Processes an event of the flow; `from` is the side whose bytes it concerns.
     fn take(&mut self, flow: &mut Flow<S>, from: Side, event: StreamEvent<'_>);
-    /// Called once for each flow, when a segment opens it in this slot. Slots are reused after a flow is dropped.
-    fn opened(&mut self, slot: u32) {
-        let _ = slot;
+    /// Called once for each flow, when a segment opens it at this place. Places are small numbers, and used again after a
+    /// flow is dropped.
+    fn opened(&mut self, place: u32) {
+        let _ = place;
     }
-    /// Called once for each flow, when it is dropped from its slot. Both sides have ended by then.
-    fn dropped(&mut self, flow: &mut Flow<S>, slot: u32);
+    /// Called once for each flow, when it is dropped from its place. Both sides have ended by then.
+    fn dropped(&mut self, flow: &mut Flow<S>, place: u32);
     /// Reads a part of its state of this flow, so that the processor fetches it before bytes come. The value means
     /// nothing.
     fn touch(&self, _flow: &Flow<S>) -> u64 {

@@ -7,9 +7,10 @@ use super::entry::{Entry, Memory, Status};
 use super::flow::{Flow, Side};
 use super::index::Hint;
 use super::key::FlowKey;
+use super::lane::{Lane, lane_index};
 use super::out_of_order::Carrier;
-use super::table::{FlowTable, Lane, Placement, lane_index};
-use super::{End, Handler, Interest, StreamEvent};
+use super::table::{FlowTable, Placement};
+use super::{End, Handler, HandlerState, Interest, StreamEvent};
 use crate::capture::{Frame, Timestamp};
 use crate::packet::{Flags, PlainSegment, VlanTags};
 
@@ -73,7 +74,7 @@ impl<'a, S> Taken<'a, S> {
     }
 }
 
-impl<S: Default> FlowTable<S> {
+impl<S: HandlerState> FlowTable<S> {
     /// Processes a segment that continues its flow in order. Returns `None`, and changes nothing, if it does not.
     #[inline]
     pub fn take_plain<'f>(
@@ -166,11 +167,11 @@ impl<S> Entry<S> {
 
     /// Processes a segment that continues this flow in order. Returns whether the handler received bytes.
     #[inline]
-    fn take_plain<'f>(
+    fn take_plain<'f, R>(
         &mut self,
         key: FlowKey,
         carried: PlainCarried<'_, impl FnOnce() -> Frame<'f>>,
-        lanes: &mut [Lane],
+        lanes: &mut [Lane<R>],
         handler: &mut impl Handler<S>,
     ) -> Option<bool> {
         let (from, segment) = (key.from, carried.segment);
@@ -261,19 +262,43 @@ mod tests {
     #[derive(Default)]
     struct Told(Vec<String>);
 
+    /// Number of events, and which sides have ended.
+    impl HandlerState for u32 {
+        type Remains = Self;
+
+        fn remains(&self) -> Option<Self> {
+            has_ended(*self).then_some(*self)
+        }
+
+        fn of_remains(remains: Self) -> Self {
+            remains
+        }
+    }
+
+    const ENDED: [u32; 2] = [1 << 16, 1 << 17];
+
+    fn has_ended(state: u32) -> bool {
+        ENDED.iter().all(|bit| state & bit != 0)
+    }
+
     impl Handler<u32> for Told {
         fn interest(&self, flow: &Flow<u32>) -> Interest {
             Interest {
-                octets: flow.state < 9,
+                octets: flow.state % ENDED[0] < 9,
                 comparison: flow.is_watched(),
             }
         }
         fn take(&mut self, flow: &mut Flow<u32>, from: Side, event: StreamEvent<'_>) {
             flow.state += 1;
+            if matches!(event, StreamEvent::Ended(_)) {
+                flow.state |= ENDED[from.index()];
+            }
             let stream = flow.stream;
             self.0.push(format!("{stream} {from:?} {event:?}"));
         }
         fn dropped(&mut self, flow: &mut Flow<u32>, _: u32) {
+            // Computed from the rest, and not always at once.
+            flow.plain = [Plain::NOTHING; 2];
             self.0.push(format!("{flow:?}"));
         }
     }
@@ -348,21 +373,25 @@ mod tests {
         octets
     }
 
-    /// Passes segments to two tables, and compares them. Returns how many took the fast path, and how many of those
-    /// were FINs.
-    fn compare(all: &[Sent]) -> Result<[usize; 2], TestCaseError> {
-        let limits = StreamLimits {
-            closed: 2,
-            linger: 30,
-            idle: 100,
-            buffer_per_direction: 200,
-            ..StreamLimits::default()
-        };
-        let [mut fast, mut general] = [(); 2].map(|()| FlowTable::new(&[8888], limits));
+    /// Passes segments to two tables, and compares them: one with a fast path that buries flows soon, and one that does
+    /// neither. Returns how many segments took the fast path, how many of those were FINs, and how many brought a flow
+    /// back.
+    fn compare(all: &[Sent]) -> Result<[usize; 3], TestCaseError> {
+        let [mut fast, mut general] = [0, usize::MAX].map(|whole| {
+            let limits = StreamLimits {
+                closed: 2,
+                whole,
+                linger: 30,
+                idle: 100,
+                buffer_per_direction: 200,
+                ..StreamLimits::default()
+            };
+            FlowTable::new(&[8888], limits)
+        });
         let [mut told, mut told_generally] = [(); 2].map(|()| Told::default());
         let hasher = FlowHasher::default();
         let mut next = [[0u32; 2]; 3];
-        let (mut time, mut taken) = (Timestamp(0), [0; 2]);
+        let (mut time, mut taken) = (Timestamp(0), [0; 3]);
         for (number, sent) in (1..).zip(all) {
             time.0 += sent.later;
             let next = &mut next[usize::from(sent.port)][usize::from(sent.by_client)];
@@ -391,8 +420,13 @@ mod tests {
                 link: LinkType::RAW,
             };
             if sent.needed_again {
-                fast.flows(|flow| flow.state = 0);
-                general.flows(|flow| flow.state = 0);
+                for table in [&mut fast, &mut general] {
+                    table.flows(|flow| {
+                        if !has_ended(flow.state) {
+                            flow.state = 0;
+                        }
+                    });
+                }
             }
             let sweeps = number.is_multiple_of(SWEEP_EVERY as u64);
             let one: Placement = {
@@ -411,6 +445,7 @@ mod tests {
                     },
                 };
                 let key = hasher.key_of_plain(&plain);
+                taken[2] += usize::from(fast.buried.first_with(key.tag).is_some());
                 match fast.take_plain(carried_plainly, key, Hint::NONE, handler) {
                     Some(found) => {
                         taken[0] += 1;
@@ -432,8 +467,8 @@ mod tests {
         for (table, told) in [(&mut fast, &mut told), (&mut general, &mut told_generally)] {
             let mut flows = table.begin_finish();
             flows.sort_unstable();
-            for (_, slot) in flows {
-                table.finish_flow(slot, told);
+            for flow in flows {
+                table.finish_flow(flow.slot, told);
             }
         }
         prop_assert_eq!(&told.0, &told_generally.0);
@@ -443,7 +478,7 @@ mod tests {
 
     #[test]
     fn the_fast_path_gives_what_the_general_path_gives() {
-        let (segments, taken) = (Cell::new(0), Cell::new([0; 2]));
+        let (segments, taken) = (Cell::new(0), Cell::new([0; 3]));
         let cases = ProptestConfig {
             source_file: Some(file!()),
             ..ProptestConfig::with_cases(1_000)
@@ -451,13 +486,14 @@ mod tests {
         let lists = proptest::collection::vec(sent(), 1..200);
         let compared = TestRunner::new(cases).run(&lists, |all| {
             segments.set(segments.get() + all.len());
-            let [all, fins] = compare(&all)?;
-            taken.set([taken.get()[0] + all, taken.get()[1] + fins]);
+            let more = compare(&all)?;
+            taken.set(std::array::from_fn(|at| taken.get()[at] + more[at]));
             Ok(())
         });
         compared.unwrap();
-        let (segments, [taken, fins]) = (segments.get(), taken.get());
+        let (segments, [taken, fins, again]) = (segments.get(), taken.get());
         assert!(taken * 10 > segments, "{taken} of {segments} took it");
         assert!(fins > 200, "{fins} FINs took it");
+        assert!(again > 200, "{again} segments brought a flow back");
     }
 }

@@ -5,22 +5,22 @@
     reason = "stream numbers, 32 bits as in Wireshark"
 )]
 
-use std::collections::VecDeque;
 use std::fmt;
 use std::sync::Arc;
 
 use hashbrown::HashMap;
 
-use super::dispute::{Dispute, SETTLED_AFTER};
-use super::entry::{Entry, Memory, Status};
+use super::closed::Dated;
+use super::dispute::Dispute;
+use super::entry::{Entry, Status};
 use super::expiry::IDLE_SWEEP_AFTER;
 use super::flow::{Ends, Flow, Role, Side};
-use super::history::History;
 use super::index::{Hint, Index};
 use super::key::{FlowHasher, FlowKey};
+use super::lane::{Lane, lane_index};
 use super::limits::{StreamLimits, Totals};
 use super::slab::Slab;
-use super::{Carried, Handler};
+use super::{Carried, Handler, HandlerState};
 use crate::capture::Timestamp;
 use crate::packet::{Flags, Segment};
 
@@ -45,73 +45,19 @@ pub struct Placement {
     pub window_shift: Option<u8>,
 }
 
-/// A flow and a time: when it closed, or when its reset came.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Closed {
-    pub slot: u32,
-    pub stream: u32,
-    /// When it closed, or when its reset came.
-    pub time: Timestamp,
-}
-
-/// What the flows of a lane share.
-#[derive(Debug)]
-pub(super) struct Lane {
-    pub memory: Memory,
-    /// Flows with a reset that is not settled, in the order of the resets.
-    pub resets: VecDeque<Closed>,
-    /// Closed flows, in the order in which they closed.
-    pub closed: VecDeque<Closed>,
-}
-
-impl Lane {
-    /// Capture time after which one of its flows is due.
-    pub fn due(&self) -> Timestamp {
-        let Self { closed, resets, .. } = self;
-        let StreamLimits {
-            linger,
-            closed: most,
-            ..
-        } = self.memory.limits;
-        if closed.len() > most {
-            return Timestamp::FIRST;
-        }
-        let after = |first: Option<&Closed>, nanoseconds: i64| {
-            first.map_or(Timestamp::LAST, |first| first.time.plus(nanoseconds))
-        };
-        after(closed.front(), linger).min(after(resets.front(), SETTLED_AFTER))
-    }
-
-    fn new(limits: StreamLimits) -> Self {
-        Self {
-            memory: Memory {
-                limits,
-                history: History::new(limits.history),
-                held: 0,
-                given_up: 0,
-                uncompared: 0,
-            },
-            resets: VecDeque::new(),
-            closed: VecDeque::new(),
-        }
-    }
-}
-
-/// The index of a flow's lane among those of its table, which are consecutive.
-#[inline]
-pub(super) const fn lane_index(lanes: &[Lane], lane: u8) -> usize {
-    lane as usize & (lanes.len() - 1)
-}
-
 /// All flows of a capture. `S` is the handler's state for each flow.
 #[derive(Debug)]
-pub struct FlowTable<S> {
+pub struct FlowTable<S: HandlerState> {
     pub(super) entries: Slab<Entry<S>>,
     pub(super) free: Vec<u32>,
+    pub(super) places: Places,
     /// Finds slots by addresses, ports and VLAN tags.
     pub(super) index: Index,
+    /// Finds buried flows in the same way. Apart from the others, so that the index that every frame needs stays in the
+    /// processor's cache.
+    pub(super) buried: Index,
     hasher: FlowHasher,
-    pub(super) lanes: Vec<Lane>,
+    pub(super) lanes: Vec<Lane<S::Remains>>,
     watched_ports: Vec<u16>,
     /// What is undecided about flows, by slot.
     pub(super) disputes: HashMap<u32, Dispute, foldhash::fast::RandomState>,
@@ -128,6 +74,26 @@ pub struct FlowTable<S> {
     numbers: Option<StreamNumbers>,
 }
 
+/// Numbers of flows that are not dropped.
+#[derive(Debug, Default)]
+pub(super) struct Places {
+    free: Vec<u32>,
+    next: u32,
+}
+
+impl Places {
+    fn take(&mut self) -> u32 {
+        self.free.pop().unwrap_or_else(|| {
+            self.next += 1;
+            self.next - 1
+        })
+    }
+
+    pub fn give_back(&mut self, place: u32) {
+        self.free.push(place);
+    }
+}
+
 /// Stream numbers from an earlier pass over the same frames, for a pass that sees only some of them. The function takes
 /// the number of the frame that opens a stream.
 #[derive(Clone)]
@@ -139,7 +105,7 @@ impl fmt::Debug for StreamNumbers {
     }
 }
 
-impl<S: Default> FlowTable<S> {
+impl<S: HandlerState> FlowTable<S> {
     /// Most bytes of memory for an open flow, without data held out of order: its entry and its place in the index.
     pub const BYTES_PER_FLOW: usize = size_of::<Entry<S>>() + Index::BYTES_PER_FLOW;
 
@@ -149,9 +115,11 @@ impl<S: Default> FlowTable<S> {
         Self {
             entries: Slab::new(),
             free: Vec::new(),
+            places: Places::default(),
             index: Index::new(),
+            buried: Index::new(),
             hasher: FlowHasher::default(),
-            lanes: vec![Lane::new(limits)],
+            lanes: vec![Lane::new(0, limits)],
             watched_ports: watched_ports.to_vec(),
             disputes: HashMap::default(),
             due: Timestamp::LAST,
@@ -170,7 +138,9 @@ impl<S: Default> FlowTable<S> {
         let limits = self.lanes[0].memory.limits.part(all.into());
         Self {
             hasher: self.hasher.clone().with_lanes(all),
-            lanes: (0..own).map(|_| Lane::new(limits)).collect(),
+            lanes: (0..own)
+                .map(|lane| Lane::new(lane.into(), limits))
+                .collect(),
             ..Self::new(&self.watched_ports, limits)
         }
     }
@@ -305,9 +275,7 @@ impl<S: Default> FlowTable<S> {
             self.totals.open -= 1;
             let stream = entry.flow.stream;
             let lane = lane_index(&self.lanes, entry.lane);
-            self.lanes[lane]
-                .closed
-                .push_back(Closed { slot, stream, time });
+            self.lanes[lane].closed.push(Dated { slot, stream, time });
             self.due = self.due.min(self.lanes[lane].due());
         }
     }
@@ -336,10 +304,10 @@ impl<S: Default> FlowTable<S> {
             Some(slot) if same(slot) => Some(slot),
             _ => self.index.find(key.tag, same),
         };
-        let Some(slot) = found else {
+        let Some(slot) = found.or_else(|| self.exhume(key, ends, segment)) else {
             return (self.open(key, carried, false, handler), false);
         };
-        let entry = &entries[slot];
+        let entry = &self.entries[slot];
         if entry.is_unsettled() || entry.is_reopened_by(segment, from) {
             return self.find_unusual(slot, carried, key, handler);
         }
@@ -355,6 +323,7 @@ impl<S: Default> FlowTable<S> {
         rival: bool,
         handler: &mut impl Handler<S>,
     ) -> u32 {
+        self.bury(lane_index(&self.lanes, key.lane), handler);
         let Segment {
             source,
             destination,
@@ -369,22 +338,35 @@ impl<S: Default> FlowTable<S> {
         let known = self.numbers.as_ref();
         let known = known.and_then(|StreamNumbers(number)| number(carried.number));
         let stream = known.unwrap_or(self.totals.streams as u32);
-        let mut flow = Flow::new(ends, stream, carried.time, watch);
+        let place = self.places.take();
+        let mut flow = Flow::new(ends, [stream, place], carried.time, watch);
         flow.tags = tags;
         let mut entry = Entry::open(key, flow);
         entry.rival = rival;
         self.totals.streams += 1;
         self.totals.open += 1;
-        let slot = if let Some(slot) = self.free.pop() {
-            self.entries[slot] = entry;
-            slot
-        } else {
-            self.entries.push(entry)
-        };
+        let slot = self.put(entry);
         if !rival {
             self.index.insert(key.tag, slot);
         }
-        handler.opened(slot);
+        handler.opened(place);
         slot
+    }
+
+    /// The slot that the next entry gets.
+    pub(super) fn next_slot(&self) -> u32 {
+        let last = self.free.last();
+        last.map_or_else(|| self.entries.len() as u32, |slot| *slot)
+    }
+
+    /// Puts an entry into a free slot.
+    pub(super) fn put(&mut self, entry: Entry<S>) -> u32 {
+        match self.free.pop() {
+            Some(slot) => {
+                self.entries[slot] = entry;
+                slot
+            }
+            None => self.entries.push(entry),
+        }
     }
 }

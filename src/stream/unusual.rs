@@ -1,15 +1,16 @@
 //! How the flow table processes resets, SYNs on an existing connection, and what follows them.
 
+use super::closed::Dated;
 use super::dispute::{Choice, Reset, Rival, SETTLED_AFTER, choose};
 use super::entry::Status;
 use super::flow::Side;
 use super::key::FlowKey;
-use super::table::{Closed, FlowTable};
-use super::{Carried, End, Handler, Ignored, Remark, StreamEvent};
+use super::table::FlowTable;
+use super::{Carried, End, Handler, HandlerState, Ignored, Remark, StreamEvent};
 use crate::capture::Timestamp;
 use crate::packet::{Flags, SeqNumber};
 
-impl<S: Default> FlowTable<S> {
+impl<S: HandlerState> FlowTable<S> {
     /// Processes a segment that is a SYN or a reset, or that follows one that may have been ignored. Returns whether
     /// its receiver accepts it as it does other segments.
     #[cold]
@@ -91,7 +92,7 @@ impl<S: Default> FlowTable<S> {
             let stream = entry.flow.stream;
             self.lanes[lane]
                 .resets
-                .push_back(Closed { slot, stream, time });
+                .push_back(Dated { slot, stream, time });
             self.due = self.due.min(self.lanes[lane].due());
         }
         entry.unsettle();
@@ -236,7 +237,7 @@ impl<S: Default> FlowTable<S> {
         now: Timestamp,
         handler: &mut impl Handler<S>,
     ) {
-        while let Some(&Closed { slot, stream, time }) = self.lanes[lane].resets.front() {
+        while let Some(&Dated { slot, stream, time }) = self.lanes[lane].resets.front() {
             if now.since(time) <= SETTLED_AFTER {
                 break;
             }

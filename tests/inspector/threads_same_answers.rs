@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 
 use authscope::capture::{Batch, Frame, FrameHeader, FrameSource, ReadOptions, SourceError, open};
 use authscope::session::summary::{Summary, Times};
-use authscope::session::{FrameRecord, Inspected, Inspector, Options, Remainder, Sink, run};
+use authscope::session::{
+    FlowEnd, FrameRecord, Inspected, Inspector, Options, Remainder, Sink, run,
+};
 use authscope::stream::StreamLimits;
 use authscope::synth::load::Load;
 
@@ -131,6 +133,10 @@ impl Sink for Counted {
     fn batch(&mut self, batch: &Batch, inspected: &Inspected) -> Result<(), Self::Error> {
         self.summary.batch(batch, inspected);
         Ok(())
+    }
+
+    fn ended_flows(&mut self, flows: &[FlowEnd]) {
+        self.summary.ended_flows(flows);
     }
 
     fn end(&mut self, remainder: &Remainder<'_>) -> Result<(), Self::Error> {

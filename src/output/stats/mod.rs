@@ -18,7 +18,7 @@ use super::context::{Context, Output};
 use super::tee::OutputError;
 use crate::capture::Batch;
 use crate::session::summary::Summary;
-use crate::session::{Ending, FrameRecord, Inspected, Remainder, Sink};
+use crate::session::{Ending, FlowEnd, FrameRecord, Inspected, Remainder, Sink};
 use crate::text::escape::Escaped;
 
 /// The format of a summary.
@@ -120,6 +120,10 @@ impl<W: Write> Sink for Stats<W> {
         true
     }
 
+    fn ended_flows(&mut self, flows: &[FlowEnd]) {
+        self.summary.ended_flows(flows);
+    }
+
     fn batch(&mut self, batch: &Batch, inspected: &Inspected) -> Result<(), OutputError> {
         self.summary.batch(batch, inspected);
         Ok(())
@@ -213,6 +217,10 @@ mod tests {
         fn batch(&mut self, batch: &Batch, inspected: &Inspected) -> Result<(), OutputError> {
             assert!(inspected.clean().is_empty());
             self.0.batch(batch, inspected)
+        }
+
+        fn ended_flows(&mut self, flows: &[FlowEnd]) {
+            self.0.ended_flows(flows);
         }
 
         fn end(&mut self, remainder: &Remainder<'_>) -> Result<(), OutputError> {

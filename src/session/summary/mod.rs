@@ -193,7 +193,7 @@ impl Summary {
             record.notes.iter().for_each(|noted| self.note(&noted.note));
         }
         if !record.ended_flows.is_empty() {
-            record.ended_flows.iter().for_each(|flow| self.flow(flow));
+            self.ended_flows(record.ended_flows);
         }
     }
 
@@ -215,7 +215,7 @@ impl Summary {
                 .notes
                 .iter()
                 .for_each(|noted| self.note(&noted.note));
-            brought.ended_flows.iter().for_each(|flow| self.flow(flow));
+            self.ended_flows(brought.ended_flows);
         }
         self.clean_messages(inspected.clean(), batch);
         for together in inspected.resolutions().chunks(PREFETCHED) {
@@ -224,6 +224,13 @@ impl Summary {
         // What the end of the capture brings is counted with the last frame.
         if let Some(last) = batch.headers.last() {
             self.rate.go_to(last.time);
+        }
+    }
+
+    /// Counts flows that ended.
+    pub fn ended_flows(&mut self, flows: &[FlowEnd]) {
+        for flow in flows {
+            self.flow(flow);
         }
     }
 
@@ -238,10 +245,7 @@ impl Summary {
             .notes
             .iter()
             .for_each(|noted| self.note(&noted.note));
-        remainder
-            .ended_flows
-            .iter()
-            .for_each(|flow| self.flow(flow));
+        self.ended_flows(remainder.ended_flows);
         self.streams = remainder.totals.streams;
         self.given_up = remainder.given_up;
     }
