@@ -49,7 +49,7 @@ pub trait Sink {
     /// Receives flows that the end of the capture ends, if the sink only counts: some at a time before [`end`](Self::end),
     /// which then has none, and in no particular order.
     fn ended_flows(&mut self, flows: &[FlowEnd]) {
-        let _ = flows;
+        debug_assert!(flows.is_empty(), "a sink that counts must take them");
     }
 
     /// Called before a batch's records, for sinks that remember where frames are stored.
