@@ -37,6 +37,9 @@ pub struct DissectRemains {
 }
 
 impl DissectState {
+    /// Offset of what only few streams need.
+    pub const RARE: usize = std::mem::offset_of!(Self, described);
+
     /// What is left of it if no more bytes come. `None` if it holds bytes, or state for layouts.
     #[must_use]
     pub const fn remains(&self) -> Option<DissectRemains> {
@@ -58,9 +61,6 @@ impl DissectState {
             ..Self::default()
         }
     }
-
-    /// Offset of what only few streams need.
-    pub const RARE: usize = std::mem::offset_of!(Self, described);
 
     /// The stream's protocol once it is decided; `Unknown` while more bytes may decide it.
     #[must_use]

@@ -37,7 +37,7 @@ pub(super) struct Tomb<R> {
     pub flow: Flow<R>,
     directions: [StreamDirection; 2],
     pub tag: Tag,
-    /// Nanoseconds from when it closed to its last frame.
+    /// Nanoseconds from when it closed to its last frame: up to 4.3 s. A flow with a later frame stays whole.
     lag: u32,
 }
 

@@ -161,7 +161,9 @@ impl<S: HandlerState> FlowTable<S> {
     pub(super) fn drop_flow(&mut self, slot: u32, handler: &mut impl Handler<S>) {
         let rival = self.disputes.get(&slot).and_then(|dispute| dispute.rival);
         let tag = self.end(slot, handler);
-        self.entries[slot].flow.state = S::default();
+        let flow = &mut self.entries[slot].flow;
+        flow.state = S::default();
+        self.places.give_back(flow.place);
         self.index.remove(tag, slot);
         self.free.push(slot);
         if let Some(rival) = rival {
@@ -183,7 +185,6 @@ impl<S: HandlerState> FlowTable<S> {
         }
         let place = entry.flow.place;
         handler.dropped(&mut entry.flow, place);
-        self.places.give_back(place);
         if entry.status == Status::Open {
             self.totals.open -= 1;
         }

@@ -46,8 +46,12 @@ impl Sink for Transcript {
 }
 
 fn transcript(path: &Path, threads: usize, most: usize) -> Vec<String> {
+    transcript_with(&Options::default(), path, threads, most)
+}
+
+fn transcript_with(options: &Options, path: &Path, threads: usize, most: usize) -> Vec<String> {
     let source = open(path, ReadOptions::default()).unwrap();
-    let inspector = Inspector::new(&Options::default());
+    let inspector = Inspector::new(options);
     let mut transcript = Transcript {
         lines: Vec::new(),
         most,
@@ -216,6 +220,32 @@ fn any_number_of_threads_counts_the_same_where_limits_are_reached() {
     for threads in THREADS {
         let more = counted(file.path(), threads, true, &options);
         assert!(one == more, "{threads} threads");
+    }
+}
+
+/// It shows nowhere how many closed connections are kept whole, however they are distributed over threads.
+#[test]
+fn buried_connections_give_the_same_answers() {
+    let keep_whole = |whole| Options {
+        streams: StreamLimits {
+            whole,
+            ..StreamLimits::default()
+        },
+        ..Options::default()
+    };
+    let [none, all] = [0, usize::MAX].map(keep_whole);
+    let file = large_capture();
+    let mut paths = captures();
+    paths.push(file.path().to_owned());
+    for path in &paths {
+        let [buried, whole] =
+            [&none, &all].map(|options| transcript_with(options, path, 1, usize::MAX));
+        assert!(buried == whole, "{}", path.display());
+    }
+    let whole = counted(file.path(), 1, true, &all);
+    for threads in [1].into_iter().chain(THREADS) {
+        let buried = counted(file.path(), threads, true, &none);
+        assert!(buried == whole, "{threads} threads");
     }
 }
 
