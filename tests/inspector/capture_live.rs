@@ -4,8 +4,8 @@
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream, UdpSocket};
-
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use crate::libpcap::Libpcap;
 use crate::need::skip;
@@ -33,6 +33,24 @@ fn talk(listener: &TcpListener, octets: &[u8]) {
     client.write_all(octets).unwrap();
     let mut read = vec![0; octets.len()];
     server.read_exact(&mut read).unwrap();
+}
+
+/// Does `open` while others send on the loopback interface, which they do before the filter is set, too.
+fn among_others<T>(open: impl FnOnce() -> T) -> T {
+    let other = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let address = other.local_addr().unwrap();
+    let opened = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let begun = Instant::now(); // Ends as well if `open` panics.
+            while !opened.load(Ordering::Relaxed) && begun.elapsed() < Duration::from_secs(10) {
+                other.send_to(b"other", address).unwrap();
+            }
+        });
+        let result = open();
+        opened.store(true, Ordering::Relaxed);
+        result
+    })
 }
 
 #[test]
@@ -117,14 +135,15 @@ fn what_had_arrived_is_given_after_a_stop_however_long_it_takes() {
     let receiver = UdpSocket::bind("127.0.0.1:0").unwrap();
     let address = receiver.local_addr().unwrap();
     let stop = Stop::default();
-    let Some(mut source) = capture(&LiveOptions {
+    let options = LiveOptions {
         filter: Some(format!("udp port {}", address.port())),
         // libpcap's blocks of 256 KiB are closed every few milliseconds, however little is in them:
         // enough of them for a sender that takes a second.
         buffer: 64 << 20,
         stop: stop.clone(),
         ..LiveOptions::default()
-    }) else {
+    };
+    let Some(mut source) = among_others(|| capture(&options)) else {
         return;
     };
     let sender = UdpSocket::bind("127.0.0.1:0").unwrap();

@@ -15,6 +15,9 @@ use authscope::capture::live::{
 use authscope::capture::{Batch, FrameHeader, LinkType, SourceError, Timestamp};
 use pcap::{Active, Capture, Device, Precision};
 
+/// libpcap's name for all interfaces of Linux at once.
+const ANY: &str = "any";
+
 /// Capturing with libpcap.
 pub struct Libpcap;
 
@@ -51,6 +54,8 @@ struct Opened {
     name: String,
     link: LinkType,
     unit: u64,
+    /// The system's counts from before the filter was set, when it took whatever came.
+    unfiltered: Counts,
 }
 
 impl Opened {
@@ -59,7 +64,7 @@ impl Opened {
             Some(name) => name.clone(),
             None => loopback(),
         };
-        let alone = name == "any" || name == loopback();
+        let alone = name == ANY || name == loopback();
         let nanoseconds = cfg!(target_os = "linux");
         let mut capture = Capture::from_device(name.as_str())
             .and_then(|capture| {
@@ -82,11 +87,13 @@ impl Opened {
         if name == loopback() && link == LinkType::ETHERNET {
             leave_out_sent(&capture, &program);
         }
+        let unfiltered = counts(&mut capture).unwrap_or_default();
         Ok(Self {
             capture,
             name,
             link,
             unit: if nanoseconds { 1 } else { 1000 },
+            unfiltered,
         })
     }
 }
@@ -149,13 +156,23 @@ impl OpenInterface for Opened {
     }
 
     fn counts(&mut self) -> Option<Counts> {
-        let counted = self.capture.stats().ok()?;
-        Some(Counts {
-            received: counted.received,
-            dropped: counted.dropped,
-            interface_dropped: counted.if_dropped,
-        })
+        Some(counts(&mut self.capture)?.since(self.unfiltered))
     }
+
+    fn counts_what_it_gives(&self) -> bool {
+        // libpcap itself leaves out half of what the kernel counts on loopback.
+        cfg!(target_os = "linux") && self.name != ANY
+    }
+}
+
+/// The system's counts since libpcap opened the interface.
+fn counts(capture: &mut Capture<Active>) -> Option<Counts> {
+    let counted = capture.stats().ok()?;
+    Some(Counts {
+        received: counted.received,
+        dropped: counted.dropped,
+        interface_dropped: counted.if_dropped,
+    })
 }
 
 /// Waits until frames have arrived, but at most for `limit`, which is less than a second.

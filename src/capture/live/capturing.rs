@@ -60,19 +60,48 @@ pub trait OpenInterface: Send {
     /// If the capture failed.
     fn wait(&self, time: Duration) -> Result<(), SourceError>;
 
-    /// The system's counts; `None` if there are none.
+    /// The system's counts since the filter was set; `None` if there are none.
     fn counts(&mut self) -> Option<Counts>;
+
+    /// Whether each frame that is counted as received, but not as dropped, is or will be taken.
+    fn counts_what_it_gives(&self) -> bool;
 }
 
-/// The system's counts of frames since the interface was opened. They are 32-bit counters that wrap around.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// The system's counts of frames. They are 32-bit counters that wrap around.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// Frames that passed the filter.
+    /// Frames that passed the filter, including dropped ones.
     pub received: u32,
     /// Frames lost because the kernel's buffer was full.
     pub dropped: u32,
     /// Frames lost in the interface or its driver.
     pub interface_dropped: u32,
+}
+
+impl Counts {
+    /// What was counted since `before`.
+    #[must_use]
+    pub const fn since(self, before: Self) -> Self {
+        Self {
+            received: self.received.wrapping_sub(before.received),
+            dropped: self.dropped.wrapping_sub(before.dropped),
+            interface_dropped: self
+                .interface_dropped
+                .wrapping_sub(before.interface_dropped),
+        }
+    }
+
+    /// Frames that were neither dropped nor taken yet, if `taken` were.
+    #[must_use]
+    pub const fn missing(self, taken: u32) -> u32 {
+        let missing = self.received.wrapping_sub(self.dropped).wrapping_sub(taken);
+        // Frames that came before the filter was set can be taken, but are not counted.
+        if missing.cast_signed() < 0 {
+            0
+        } else {
+            missing
+        }
+    }
 }
 
 /// The capturing library of this process, or why there is none.

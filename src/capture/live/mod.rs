@@ -67,7 +67,7 @@ impl Default for LiveOptions {
     }
 }
 
-/// The kernel's counts since the capture began. Another thread can read them; they are updated several times a second.
+/// The kernel's counts since the filter was set. Another thread can read them; they are updated several times a second.
 #[derive(Debug, Default)]
 pub struct LiveCounters {
     received: AtomicU64,

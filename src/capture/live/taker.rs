@@ -40,6 +40,9 @@ pub fn gather(buffer: u32) -> Duration {
 /// Longest wait for frames before the stop is checked again.
 const WAIT: Duration = Duration::from_millis(50);
 
+/// Longest wait after the stop for frames that the kernel has counted.
+const LONGEST_END: Duration = Duration::from_secs(1);
+
 /// Time between updates of the counters.
 const COUNT_EVERY: Duration = Duration::from_millis(200);
 
@@ -49,27 +52,32 @@ struct Stopped {
     /// The same time by the clock of the frames.
     time: Timestamp,
     octets: usize,
+    /// Frames that had arrived and were not taken yet, as far as the kernel's counts tell.
+    missing: usize,
 }
 
 impl Stopped {
-    fn now() -> Self {
+    fn now(missing: usize) -> Self {
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
         Self {
             at: Instant::now(),
             time: Timestamp(now.unwrap_or_default().as_nanos() as i64),
             octets: 0,
+            missing,
         }
     }
 
-    /// Whether the kernel has passed on what it had collected when the stop came.
+    /// Whether the kernel has passed on what it had collected when the stop came: its timer is late on a busy machine.
     fn is_over(&self, gather: Duration) -> bool {
-        self.at.elapsed() > gather * 3
+        let waited = self.at.elapsed();
+        waited > gather * 3 && (self.missing == 0 || waited > LONGEST_END)
     }
 
     /// Whether all frames that had arrived before the stop were taken. They fitted into `buffer` bytes, which limits
     /// the wait even if the clock was set back.
     fn has_all(&mut self, batch: &Batch, buffer: u32) -> bool {
         self.octets += batch.buffer.len();
+        self.missing = self.missing.saturating_sub(batch.headers.len());
         let last = batch.headers.last();
         last.is_none_or(|last| last.time > self.time) || self.octets > buffer as usize
     }
@@ -93,10 +101,11 @@ impl Taker {
         let mut batch = Batch::default();
         let mut stopped: Option<Stopped> = None;
         let mut counted = Instant::now();
+        let mut taken = 0_u32;
         let gather = gather(self.buffer);
         loop {
             if stopped.is_none() && self.stop.is_asked() {
-                stopped = Some(Stopped::now());
+                stopped = Some(Stopped::now(self.missing(taken)));
             }
             // After the stop, frames that the kernel still collects are waited for.
             let last = stopped
@@ -110,6 +119,7 @@ impl Taker {
                     .wait(time)
                     .and_then(|()| self.opened.take(&mut batch));
             }
+            taken = taken.wrapping_add(batch.headers.len() as u32);
             let has_all = stopped
                 .as_mut()
                 .is_some_and(|stopped| stopped.has_all(&batch, self.buffer));
@@ -132,6 +142,13 @@ impl Taker {
         }
     }
 
+    /// Frames that have arrived and were not among the `taken` ones, if the kernel's counts tell it.
+    fn missing(&mut self, taken: u32) -> usize {
+        let counts = self.opened.counts();
+        let counts = counts.filter(|_| self.opened.counts_what_it_gives());
+        counts.map_or(0, |counts| counts.missing(taken) as usize)
+    }
+
     fn count(&mut self) {
         let Some(now) = self.opened.counts() else {
             return;
@@ -151,6 +168,105 @@ impl Taker {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::capture::batch::{FrameHeader, LinkType};
+    use crate::capture::error::SourceError;
+    use crate::capture::live::Counts;
+
+    /// An interface whose kernel has counted one frame, and passes it on after `delay`.
+    struct Late {
+        begun: Instant,
+        delay: Duration,
+        exact: bool,
+        given: bool,
+    }
+
+    impl OpenInterface for Late {
+        fn name(&self) -> &'static str {
+            "late0"
+        }
+
+        fn link(&self) -> LinkType {
+            LinkType::ETHERNET
+        }
+
+        fn unit(&self) -> u64 {
+            1
+        }
+
+        fn take(&mut self, batch: &mut Batch) -> Result<(), SourceError> {
+            if !self.given && self.begun.elapsed() > self.delay {
+                self.given = true;
+                batch.headers.push(FrameHeader {
+                    time: Timestamp(0),
+                    start: 0,
+                    captured: 0,
+                    wire: 0,
+                    interface: 0,
+                    link: LinkType::ETHERNET,
+                });
+            }
+            Ok(())
+        }
+
+        fn wait(&self, time: Duration) -> Result<(), SourceError> {
+            std::thread::sleep(time);
+            Ok(())
+        }
+
+        fn counts(&mut self) -> Option<Counts> {
+            Some(Counts {
+                received: 1,
+                ..Counts::default()
+            })
+        }
+
+        fn counts_what_it_gives(&self) -> bool {
+            self.exact
+        }
+    }
+
+    /// How many frames such an interface gives if the stop comes at once.
+    fn frames(delay: Duration, exact: bool) -> usize {
+        let taker = Taker {
+            opened: Box::new(Late {
+                begun: Instant::now(),
+                delay,
+                exact,
+                given: false,
+            }),
+            buffer: 16 << 20,
+            stop: Stop::default(),
+            counters: Arc::default(),
+        };
+        taker.stop.ask();
+        let backlog = Backlog::new(1 << 20);
+        taker.run(&backlog);
+        let mut batch = Batch::default();
+        assert!(!backlog.next(&mut batch, Duration::ZERO).unwrap());
+        batch.headers.len()
+    }
+
+    #[test]
+    fn a_frame_that_the_kernel_has_counted_is_waited_for() {
+        assert_eq!(frames(Duration::from_millis(100), true), 1);
+        let never = Duration::MAX;
+        assert_eq!(frames(never, true), 0);
+        assert_eq!(frames(never, false), 0);
+    }
+
+    #[test]
+    fn frames_that_are_missing_are_counted_over_the_end_of_a_counter() {
+        let counts = |received, dropped| Counts {
+            received,
+            dropped,
+            ..Counts::default()
+        };
+        assert_eq!(counts(10, 2).missing(5), 3);
+        assert_eq!(counts(1, u32::MAX).missing(0), 2);
+        assert_eq!(counts(10, 0).missing(12), 0);
+        let since = counts(3, 1).since(counts(u32::MAX, 1));
+        assert_eq!((since.received, since.dropped), (4, 0));
+    }
 
     #[test]
     fn small_buffers_are_handed_on_more_rarely() {
