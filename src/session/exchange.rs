@@ -92,21 +92,15 @@ impl Fates<'_> {
 }
 
 impl ExchangeState {
-    /// Whether a request waits.
-    #[inline]
-    pub(super) const fn has_waiting(&self) -> bool {
-        self.first.is_some()
-    }
-
     /// Whether the end of the flow would bring anything.
     pub(super) const fn has_any(&self) -> bool {
         self.first.is_some() || self.more.is_some()
     }
 
-    /// Reads a part of the request that waits longest, so that the processor fetches it from memory.
+    /// Has the processor fetch the request that waits longest.
     #[inline]
-    pub(super) fn touch(&self, room: &WaitingRequests) -> u64 {
-        room.touch(self.first)
+    pub(super) fn fetch(&self, room: &WaitingRequests) {
+        room.fetch(self.first);
     }
 
     /// Keeps a request. Returns whether there was room.

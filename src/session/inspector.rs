@@ -17,10 +17,9 @@ use crate::dissect::Note;
 use crate::packet::{
     Datagram, Defragmenter, Other, Packet, PlainSegment, Segment, checksum_is_wrong,
 };
-use crate::stream::{Carried, Flow, FlowKey, FlowTable, Hint, PlainCarried, SWEEP_EVERY, Totals};
-
-/// Frames whose flows are looked up together.
-const PREFETCHED: usize = 32;
+use crate::stream::{
+    Carried, Flow, FlowKey, FlowTable, Hint, LookAhead, PlainCarried, SWEEP_EVERY, Totals,
+};
 
 /// What a run needs of its frames.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -187,11 +186,9 @@ impl Inspector {
             inspected.push_brought(&self.tracker.found);
         }
         let mut sweeps = Sweeps::of(batch);
-        let mut hints = [Hint::NONE; PREFETCHED];
-        for chunk in decoded.groups[group].chunks(PREFETCHED) {
-            let key_of = |one: &DecodedFrame| (one.key, one.brings_data);
-            self.table
-                .prefetch(chunk, key_of, &mut hints, &self.tracker);
+        let key_of = |one: &DecodedFrame| (one.key, one.brings_data);
+        let mut ahead = LookAhead::new(&decoded.groups[group], &self.table, key_of);
+        while let Some((chunk, hints)) = ahead.next(&self.table, &self.tracker) {
             for (one, hint) in chunk.iter().zip(&hints) {
                 while let Some(due) = sweeps.due_at(one.index) {
                     self.sweep(batch, due, inspected);

@@ -149,8 +149,7 @@ pub(super) fn finish(
     std::mem::swap(&mut found, &mut groups[has_lists].tracker.found);
     for together in flows.chunks(ENDED_TOGETHER) {
         for (_, group, slot) in together {
-            let Inspector { table, tracker, .. } = &groups[usize::from(*group)];
-            table.touch(std::iter::once(*slot), tracker);
+            groups[usize::from(*group)].table.fetch_flow(*slot);
         }
         for (number, group, slot) in together {
             let group = usize::from(*group);

@@ -394,13 +394,8 @@ impl Handler<FlowState> for Tracker {
     }
 
     #[inline]
-    fn touch(&self, flow: &Flow<FlowState>) -> u64 {
-        u64::from(flow.state.exchange.has_waiting())
-    }
-
-    #[inline]
-    fn touch_referred(&self, flow: &Flow<FlowState>) -> u64 {
-        flow.state.exchange.touch(&self.waiting)
+    fn fetch_referred(&self, flow: &Flow<FlowState>) {
+        flow.state.exchange.fetch(&self.waiting);
     }
 
     fn opened(&mut self, place: u32) {

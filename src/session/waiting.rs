@@ -16,6 +16,7 @@ use crate::capture::Timestamp;
 use crate::dissect::{Name, Note, Peer};
 use crate::packet::SeqNumber;
 use crate::protocol::Action;
+use crate::stream::fetch;
 use crate::stream::slab::Slab;
 
 /// A request that waits for its response. In one cache line.
@@ -166,12 +167,13 @@ impl WaitingRequests {
         &mut self.requests[place.number()]
     }
 
-    /// Reads a part of the request at a place, so that the processor fetches it from memory. Without a place, reads
-    /// another one: half of all messages have one, and no processor can foresee which.
+    /// Has the processor fetch the request at a place. Without a place, fetches another one: half of all messages have one, and no processor can foresee which.
     #[inline]
-    pub fn touch(&self, place: Option<Place>) -> u64 {
+    pub fn fetch(&self, place: Option<Place>) {
         let number = place.map_or(0, |place| place.0.get()).saturating_sub(1);
-        self.requests.get(number).map_or(0, |request| request.frame)
+        if let Some(request) = self.requests.get(number) {
+            fetch(request);
+        }
     }
 
     /// The request at a place, even if the place was freed since.

@@ -289,7 +289,7 @@ impl<R: Copy> ClosedFlows<R> {
 impl<S: HandlerState> FlowTable<S> {
     /// Buries the closed flows of a lane that are no longer among the latest. Called when a flow is to be opened, which can
     /// use the place in memory; while none is, burying would save nothing.
-    pub(super) fn bury(&mut self, lane: usize, handler: &impl Handler<S>) {
+    pub(super) fn bury(&mut self, lane: usize) {
         let whole = self.lanes[lane].memory.limits.whole;
         if !self.lanes[lane].closed.can_bury(whole) {
             return;
@@ -298,9 +298,8 @@ impl<S: HandlerState> FlowTable<S> {
         let closed = &self.lanes[lane].closed;
         let slots = positions.clone().filter_map(|at| closed.get(at).whole());
         let slots = slots.map(|dated| dated.slot);
-        self.touch(slots.clone(), handler);
-        let touch = |seen, slot| seen ^ self.buried.touch(self.entries[slot].tag);
-        std::hint::black_box(slots.fold(0, touch));
+        slots.clone().for_each(|slot| self.fetch_flow(slot));
+        slots.for_each(|slot| self.buried.fetch(self.entries[slot].tag));
         for at in positions {
             let closed = &mut self.lanes[lane].closed;
             let Some(dated) = closed.get(at).whole() else {

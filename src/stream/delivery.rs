@@ -35,14 +35,6 @@ pub(super) struct Delivered {
     history: Position,
 }
 
-impl Delivered {
-    /// Reads a part of it, so that the processor fetches it from memory.
-    #[inline]
-    pub const fn touch(&self) -> u64 {
-        self.position
-    }
-}
-
 /// One direction, borrowed to process a segment with data.
 #[derive(Debug)]
 pub(super) struct Delivery<'a> {

@@ -1,5 +1,6 @@
 //! The flow table's entry for a connection, and how a segment changes it.
 
+use super::ahead::fetch;
 use super::delivery::{Delivered, Delivery, Event};
 use super::direction::StreamDirection;
 use super::flow::{Ends, Evidence, Flow, Side};
@@ -112,10 +113,18 @@ impl<S> Entry<S> {
         self.status != Status::Free && !self.rival && self.flow.is_of(ends, from, segment)
     }
 
-    /// Reads a part of each cache line that every segment needs, so that the processor fetches them.
+    /// Has the processor fetch what every segment needs.
     #[inline]
-    pub fn touch(&self) -> u64 {
-        self.delivered[0].touch() ^ self.flow.last.0.cast_unsigned()
+    pub fn fetch(&self) {
+        fetch(&self.directions);
+        fetch(&self.flow);
+    }
+
+    /// Has the processor fetch all of it.
+    pub fn fetch_whole(&self) {
+        self.fetch();
+        fetch(&self.flow.state);
+        fetch(&self.tag);
     }
 
     /// The state that puts a side's bytes in order, and the flow to report them with.

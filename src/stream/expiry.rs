@@ -30,7 +30,7 @@ pub struct Unfinished {
     pub stream: u32,
     /// The flow's place, as in [`Handler::opened`].
     pub place: u32,
-    /// Where it is, as [`FlowTable::finish_flow`] and [`FlowTable::touch`] need it.
+    /// Where it is, as [`FlowTable::finish_flow`] and [`FlowTable::fetch_flow`] need it.
     pub slot: u32,
 }
 
@@ -83,7 +83,7 @@ impl<S: HandlerState> FlowTable<S> {
         if closed.len() > most {
             most -= (most / 2).min(DROPPED_TOGETHER);
             let beyond = (0..closed.len() - most).map(|at| closed.slot(at));
-            self.touch(beyond, handler);
+            beyond.for_each(|slot| self.fetch_flow(slot));
         }
         while let Some(first) = self.lanes[lane].closed.first() {
             let old = now.since(first.time()) > limits.linger;
@@ -112,20 +112,16 @@ impl<S: HandlerState> FlowTable<S> {
         }
     }
 
-    /// Reads flows that have not been used for long, so that the processor fetches them all at the same time.
-    pub fn touch(&self, slots: impl Iterator<Item = u32>, handler: &impl Handler<S>) {
-        let touch = |slot| match Grave::of(slot) {
-            None => {
-                let entry = &self.entries[slot];
-                entry.touch() ^ handler.touch(&entry.flow) ^ u64::from(entry.tag)
-            }
+    /// Has the processor fetch a flow that is to be dropped or ended. Call it for several flows before their turn.
+    pub fn fetch_flow(&self, slot: u32) {
+        match Grave::of(slot) {
+            None => self.entries[slot].fetch_whole(),
             Some(grave) => {
-                let tomb = self.lanes[grave.lane()].closed.tomb(grave);
-                tomb.map_or(0, |tomb| self.buried.touch(tomb.tag))
+                if let Some(tomb) = self.lanes[grave.lane()].closed.tomb(grave) {
+                    self.buried.fetch(tomb.tag);
+                }
             }
-        };
-        let seen = slots.fold(0, |seen, slot| seen ^ touch(slot));
-        std::hint::black_box(seen);
+        }
     }
 
     /// Lane index, stream number and slot of each open flow that was idle for too long, in this order. Checks every flow,

@@ -11,6 +11,8 @@
 
 use std::hint::select_unpredictable;
 
+use prefetch_index::prefetch_index;
+
 /// Key of a flow in the index: half of the hash of its [`FlowKey`](super::FlowKey). Several flows can have the same.
 pub(crate) type Tag = u32;
 
@@ -120,9 +122,15 @@ impl Index {
         Hint::of(entries.iter().rev().copied().fold(0, choose))
     }
 
-    /// Reads a tag's own bucket, so that the processor fetches it.
-    pub fn touch(&self, tag: Tag) -> u64 {
-        self.get(self.own_place(tag))
+    /// Whether it is too large to stay in the fast part of a processor's cache.
+    pub const fn is_large(&self) -> bool {
+        self.buckets.len() * size_of::<Bucket>() > 512 << 10
+    }
+
+    /// Has the processor fetch a tag's own bucket.
+    #[inline]
+    pub fn fetch(&self, tag: Tag) {
+        prefetch_index(&self.buckets, self.own_place(tag) / PLACES);
     }
 
     /// The first slot with this tag: nearly always that of the flow looked for.

@@ -9,6 +9,7 @@
     reason = "offsets in a chunk of a frame"
 )]
 
+mod ahead;
 mod analysis;
 mod closed;
 mod delivery;
@@ -32,6 +33,8 @@ use std::fmt;
 
 use crate::capture::Timestamp;
 use crate::packet::{Segment, SeqNumber};
+pub use ahead::LookAhead;
+pub(crate) use ahead::fetch;
 pub use analysis::{Analysis, Analyzer, Findings};
 pub(crate) use direction::OVERTAKEN_BY;
 pub(crate) use dispute::SETTLED_AFTER;
@@ -237,13 +240,6 @@ pub trait Handler<S> {
     }
     /// Called once for each flow, when it is dropped from its place. Both sides have ended by then.
     fn dropped(&mut self, flow: &mut Flow<S>, place: u32);
-    /// Reads a part of its state of this flow, so that the processor fetches it before bytes come. The value means
-    /// nothing.
-    fn touch(&self, _flow: &Flow<S>) -> u64 {
-        0
-    }
-    /// Does the same with what its state of this flow refers to.
-    fn touch_referred(&self, _flow: &Flow<S>) -> u64 {
-        0
-    }
+    /// Has the processor fetch what its state of this flow refers to and bytes will need.
+    fn fetch_referred(&self, _flow: &Flow<S>) {}
 }

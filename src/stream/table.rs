@@ -173,42 +173,9 @@ impl<S: HandlerState> FlowTable<S> {
         self.hasher.clone()
     }
 
-    /// Looks up the flows of later segments before [`place`](Self::place) needs them, and stores a hint for each flow
-    /// found. `key_of` returns a segment's key and whether it brings data. So the processor fetches the memory that
-    /// many segments need at the same time. With a million open flows a frame takes less than half the time.
+    /// The entries at hinted slots, for as far as there are any.
     #[inline]
-    pub fn prefetch<T, const MOST: usize>(
-        &self,
-        segments: &[T],
-        key_of: impl Fn(&T) -> (FlowKey, bool),
-        hints: &mut [Hint; MOST],
-        handler: &impl Handler<S>,
-    ) {
-        // One loop for each step, because a step needs what the step before it reads. None has a branch that depends on
-        // whether a segment brings data, which the processor cannot foresee.
-        let (mut with_data, mut hints_with_data) = (0, [Hint::NONE; MOST]);
-        for (hint, segment) in hints.iter_mut().zip(segments) {
-            let (key, brings_data) = key_of(segment);
-            *hint = self.index.likely_with(key.tag);
-            hints_with_data[with_data] = *hint;
-            with_data += usize::from(brings_data);
-        }
-        // The values are not needed: reading them makes the processor fetch them.
-        let mut seen = 0;
-        for entry in self.hinted(&hints[..segments.len().min(MOST)]) {
-            seen ^= entry.touch();
-        }
-        for entry in self.hinted(&hints_with_data[..with_data]) {
-            seen ^= handler.touch(&entry.flow);
-        }
-        for entry in self.hinted(&hints_with_data[..with_data]) {
-            seen ^= handler.touch_referred(&entry.flow);
-        }
-        std::hint::black_box(seen);
-    }
-
-    #[inline]
-    fn hinted<'a>(&'a self, hints: &'a [Hint]) -> impl Iterator<Item = &'a Entry<S>> {
+    pub(super) fn hinted<'a>(&'a self, hints: &'a [Hint]) -> impl Iterator<Item = &'a Entry<S>> {
         let slots = hints.iter().map(|hint| hint.slot_or_none());
         slots.filter_map(|slot| self.entries.get(slot))
     }
@@ -323,7 +290,7 @@ impl<S: HandlerState> FlowTable<S> {
         rival: bool,
         handler: &mut impl Handler<S>,
     ) -> u32 {
-        self.bury(lane_index(&self.lanes, key.lane), handler);
+        self.bury(lane_index(&self.lanes, key.lane));
         let Segment {
             source,
             destination,
