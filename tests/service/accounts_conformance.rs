@@ -3,9 +3,9 @@
 //! users.
 
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use authscope::accounts::{Answer, Entry, LoggedIn, PasswdFile, Store};
+use authscope::accounts::{Answer, Entry, LoggedIn, PasswdError, PasswdFile, Store};
 use authscope::protocol::UserName;
 use tokio::runtime::Runtime;
 
@@ -256,8 +256,17 @@ fn conforms(open: &dyn Fn(&Runtime) -> Arc<dyn Store>, serve: &dyn Fn() -> Serve
 fn the_passwd_file_conforms() {
     let place = Place::new();
     let open = |_: &Runtime| -> Arc<dyn Store> {
-        let (store, _) = PasswdFile::open(&place.passwd(), &mut |_| {}).unwrap();
-        Arc::new(store)
+        // A program that another test starts has this one's files, and so the lock, until it begins.
+        let begun = Instant::now();
+        loop {
+            match PasswdFile::open(&place.passwd(), &mut |_| {}) {
+                Ok((store, _)) => return Arc::new(store),
+                Err(PasswdError::Held { .. }) if begun.elapsed() < Duration::from_secs(10) => {
+                    std::thread::sleep(Duration::from_millis(10));
+                }
+                Err(error) => panic!("{error}"),
+            }
+        }
     };
     let file = format!("file:{}", place.passwd().display());
     let serve = || {
