@@ -167,7 +167,8 @@ impl WaitingRequests {
         &mut self.requests[place.number()]
     }
 
-    /// Has the processor fetch the request at a place. Without a place, fetches another one: half of all messages have one, and no processor can foresee which.
+    /// Has the processor fetch the request at a place. Without a place, fetches another one: half of all messages have
+    /// one, and no processor can foresee which.
     #[inline]
     pub fn fetch(&self, place: Option<Place>) {
         let number = place.map_or(0, |place| place.0.get()).saturating_sub(1);

@@ -15,7 +15,7 @@ use super::table::FlowTable;
 use super::{Handler, HandlerState};
 
 /// Segments in a chunk.
-pub const CHUNK: usize = 32;
+const CHUNK: usize = 32;
 
 /// Has the processor fetch the line of the cache at the start of `thing`, without waiting for it.
 #[inline]

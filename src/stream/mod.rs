@@ -33,8 +33,7 @@ use std::fmt;
 
 use crate::capture::Timestamp;
 use crate::packet::{Segment, SeqNumber};
-pub use ahead::LookAhead;
-pub(crate) use ahead::fetch;
+pub(crate) use ahead::{LookAhead, fetch};
 pub use analysis::{Analysis, Analyzer, Findings};
 pub(crate) use direction::OVERTAKEN_BY;
 pub(crate) use dispute::SETTLED_AFTER;
