@@ -188,7 +188,7 @@ fn a_capture_source_writes_into_the_named_pipe_that_wireshark_makes() {
 fn without_npcap_everything_else_works_and_live_says_where_to_get_it() {
     let Some(wine) = wine() else { return };
     let lacks = |arguments: &[&str]| {
-        let mut command = wine.program("authscope");
+        let mut command = wine.to_its_end("authscope");
         // Wine takes its own library for missing.
         command.env("WINEDLLOVERRIDES", "wpcap=").args(arguments);
         let output = crate::programs::run(&mut command, "");
