@@ -171,12 +171,12 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     status.map(ExitCode::from)
 }
 
-/// Counts what a plan reads. Returns the exit code, and adds lines to print at the end.
 /// Threads at work unless told otherwise. With more, the one that counts has no time left.
 fn threads() -> usize {
     std::thread::available_parallelism().map_or(1, |cores| cores.get().min(4))
 }
 
+/// Counts what a plan reads. Returns the exit code, and adds lines to print at the end.
 fn count(
     arguments: &Arguments,
     plan: &mut Plan,

@@ -1,6 +1,7 @@
 //! Users and addresses with the most requests.
 
 use std::cmp::Reverse;
+use std::collections::BinaryHeap;
 use std::net::IpAddr;
 
 use super::{Address, Counts, Summary, Tally, User};
@@ -23,20 +24,50 @@ fn top<'a, K: Ord, V>(
     most: usize,
     counts: fn(&V) -> Counts,
 ) -> Vec<(&'a K, &'a V)> {
-    let weighed = all.map(|(key, value)| {
+    let all: Vec<_> = all.collect();
+    let mut ranks = all.iter().enumerate().map(|(at, (key, value))| {
         let counts = counts(value);
         let weight = Reverse((counts.requests(), counts.all_failures()));
-        (weight, key, value)
+        (weight, *key, at)
     });
-    let mut all: Vec<_> = weighed.collect();
-    let order = |one: &(_, &K, &V), other: &(_, &K, &V)| (one.0, one.1).cmp(&(other.0, other.1));
-    if most < all.len() {
-        // Entries that are not listed need no order.
-        all.select_nth_unstable_by(most, order);
-        all.truncate(most);
+    // Nearly all compare with the last of the list alone, and most of them do not need their key for that.
+    let mut listed: BinaryHeap<_> = ranks.by_ref().take(most).collect();
+    for rank in ranks {
+        if let Some(mut last) = listed.peek_mut()
+            && rank < *last
+        {
+            *last = rank;
+        }
     }
-    all.sort_unstable_by(order);
-    all.into_iter()
-        .map(|(_, key, value)| (key, value))
-        .collect()
+    let listed = listed.into_sorted_vec().into_iter();
+    listed.map(|(_, _, at)| all[at]).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn the_first_of_the_list_are_listed(
+            counted in proptest::collection::btree_map(any::<u8>(), (0..4u64, 0..3u64), 0..40),
+            most in 0..50usize,
+        ) {
+            let counts = |(unanswered, failures): &(u64, u64)| Counts {
+                unanswered: *unanswered,
+                failures: [*failures, 0],
+                ..Counts::default()
+            };
+            let listed = top(counted.iter(), most, counts);
+            let mut all: Vec<_> = counted.iter().collect();
+            all.sort_by_key(|(key, value)| {
+                let counts = counts(value);
+                (Reverse((counts.requests(), counts.all_failures())), **key)
+            });
+            all.truncate(most);
+            prop_assert_eq!(listed, all);
+        }
+    }
 }
