@@ -244,6 +244,11 @@ pub trait Output {
         self.record(record, context)
     }
 
+    /// Whether it uses how requests and flows ended, see [`Sink::wants_ends`].
+    fn wants_ends(&self) -> bool {
+        true
+    }
+
     /// Takes something in a capture that is not a frame.
     fn aside(&mut self, aside: &Aside, batch: &Batch) {
         let _ = (aside, batch);
@@ -281,6 +286,10 @@ impl<O: Output + ?Sized> Output for &mut O {
         context: &mut Context,
     ) -> Result<ControlFlow<()>, OutputError> {
         (**self).bare(record, context)
+    }
+
+    fn wants_ends(&self) -> bool {
+        (**self).wants_ends()
     }
 
     fn aside(&mut self, aside: &Aside, batch: &Batch) {
@@ -393,6 +402,10 @@ impl Sink for Group<'_> {
             output.pause(&mut self.context)?;
         }
         Ok(ControlFlow::Continue(()))
+    }
+
+    fn wants_ends(&self) -> bool {
+        self.outputs.iter().any(|output| output.wants_ends())
     }
 
     fn end(&mut self, remainder: &Remainder<'_>) -> Result<(), OutputError> {

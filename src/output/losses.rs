@@ -24,6 +24,10 @@ impl Sink for Losses {
         Ok(ControlFlow::Continue(()))
     }
 
+    fn wants_ends(&self) -> bool {
+        false
+    }
+
     fn end(&mut self, remainder: &Remainder<'_>) -> Result<(), OutputError> {
         self.0 = remainder.given_up;
         Ok(())

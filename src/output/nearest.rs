@@ -194,6 +194,10 @@ impl Sink for NearestReading {
         true
     }
 
+    fn wants_ends(&self) -> bool {
+        false
+    }
+
     fn end(&mut self, remainder: &Remainder<'_>) -> Result<(), OutputError> {
         self.count(remainder.messages);
         Ok(())

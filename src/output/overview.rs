@@ -247,6 +247,11 @@ impl Sink for Overview {
         Ok(())
     }
 
+    /// Streams are only told where nothing is shown.
+    fn wants_ends(&self) -> bool {
+        self.messages == 0
+    }
+
     fn end(&mut self, remainder: &Remainder<'_>) -> Result<(), OutputError> {
         self.messages += remainder.messages.len() as u64;
         self.flows(remainder.ended_flows);

@@ -296,6 +296,10 @@ impl<F: Form, W: Write> Output for Driver<F, W> {
         self.write_full()
     }
 
+    fn wants_ends(&self) -> bool {
+        self.exchanges.is_some()
+    }
+
     fn between(&mut self, found: &Remainder<'_>, context: &mut Context) -> Result<(), OutputError> {
         self.rest(found, Late::Between, context);
         Ok(())

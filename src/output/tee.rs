@@ -170,6 +170,11 @@ impl Sink for Tee<'_> {
         }
     }
 
+    fn wants_ends(&self) -> bool {
+        let mut members = self.members.iter();
+        members.any(|member| member.sink.wants_ends())
+    }
+
     fn aside(&mut self, aside: &Aside, batch: &Batch) -> Result<(), OutputError> {
         self.each(|member| member.sink.aside(aside, batch).map(ControlFlow::Continue))
             .map(drop)

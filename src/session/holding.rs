@@ -5,6 +5,8 @@
 
 use std::ops::ControlFlow;
 
+use smallvec::SmallVec;
+
 use super::begun::{Beginnings, Begun, put};
 use super::exchange::awaits;
 use super::found::{FlowEnd, Piece, StreamNote};
@@ -19,20 +21,27 @@ use crate::stream::Placement;
 /// Most records that are kept for reuse.
 const SPARE: usize = 1 << 11;
 
-/// A record that owns everything a [`FrameRecord`] borrows.
+/// A record that owns what a [`FrameRecord`] borrows. Small and in one piece as far as possible, because thousands of them
+/// go through the processor's cache.
 #[derive(Debug)]
 struct OwnedRecord {
     number: u64,
     header: FrameHeader,
     octets: Vec<u8>,
     packet: Packet,
-    datagram: Option<Datagram>,
     placement: Option<Placement>,
     protocol: Protocol,
     on_tcp: Protocol,
-    messages: Vec<Message>,
-    notes: Vec<StreamNote>,
     first_message: u64,
+    messages: SmallVec<[Message; 1]>,
+    rare: Option<Box<Rare>>,
+}
+
+/// What few records have, or few sinks use.
+#[derive(Debug)]
+struct Rare {
+    datagram: Option<Datagram>,
+    notes: Vec<StreamNote>,
     resolutions: Vec<Resolution>,
     unasked: Vec<u64>,
     ended_flows: Vec<FlowEnd>,
@@ -40,57 +49,74 @@ struct OwnedRecord {
     tls: Vec<TlsRecord>,
 }
 
-/// Replaces the content of `to`. Most lists of most records are empty, and remain so.
-#[inline]
-fn copy<T: Clone>(from: &[T], to: &mut Vec<T>) {
-    if !from.is_empty() || !to.is_empty() {
-        from.clone_into(to);
+impl Rare {
+    /// Bytes of memory that it takes, approximately.
+    fn memory(&self) -> usize {
+        size_of::<Self>() + self.datagram.as_ref().map_or(0, |d| d.payload.len())
+    }
+
+    fn of(record: &FrameRecord<'_>, wants_ends: bool) -> Option<Box<Self>> {
+        let (resolutions, unasked) = if wants_ends {
+            (record.resolutions, record.unasked)
+        } else {
+            (&[][..], &[][..])
+        };
+        let has_none = record.datagram.is_none()
+            && record.notes.is_empty()
+            && resolutions.is_empty()
+            && unasked.is_empty()
+            && record.ended_flows.is_empty()
+            && record.followed.is_empty()
+            && record.tls.is_empty();
+        (!has_none).then(|| {
+            Box::new(Self {
+                datagram: record.datagram.cloned(),
+                notes: record.notes.to_vec(),
+                resolutions: resolutions.to_vec(),
+                unasked: unasked.to_vec(),
+                ended_flows: record.ended_flows.to_vec(),
+                followed: record.followed.to_vec(),
+                tls: record.tls.to_vec(),
+            })
+        })
     }
 }
 
 impl OwnedRecord {
-    fn new(record: &FrameRecord<'_>) -> Self {
+    fn new(record: &FrameRecord<'_>, wants_ends: bool) -> Self {
         Self {
             number: record.frame.number,
             header: *record.frame.header,
             octets: record.frame.octets.to_vec(),
             packet: *record.packet,
-            datagram: record.datagram.cloned(),
             placement: record.placement.copied(),
             protocol: record.protocol,
             on_tcp: record.on_tcp,
-            messages: record.messages.to_vec(),
-            notes: record.notes.to_vec(),
             first_message: record.first_message,
-            resolutions: record.resolutions.to_vec(),
-            unasked: record.unasked.to_vec(),
-            ended_flows: record.ended_flows.to_vec(),
-            followed: record.followed.to_vec(),
-            tls: record.tls.to_vec(),
+            messages: record.messages.iter().cloned().collect(),
+            rare: Rare::of(record, wants_ends),
         }
     }
 
     /// Replaces the content by another record and reuses its memory.
-    fn assign(&mut self, record: &FrameRecord<'_>) {
+    fn assign(&mut self, record: &FrameRecord<'_>, wants_ends: bool) {
         self.number = record.frame.number;
         self.header = *record.frame.header;
+        record.frame.octets.clone_into(&mut self.octets);
         self.packet = *record.packet;
-        self.datagram = record.datagram.cloned();
         self.placement = record.placement.copied();
         self.protocol = record.protocol;
         self.on_tcp = record.on_tcp;
         self.first_message = record.first_message;
-        copy(record.frame.octets, &mut self.octets);
-        copy(record.messages, &mut self.messages);
-        copy(record.notes, &mut self.notes);
-        copy(record.resolutions, &mut self.resolutions);
-        copy(record.unasked, &mut self.unasked);
-        copy(record.ended_flows, &mut self.ended_flows);
-        copy(record.followed, &mut self.followed);
-        copy(record.tls, &mut self.tls);
+        match (self.messages.as_mut_slice(), record.messages) {
+            ([own], [one]) => own.clone_from(one),
+            _ => self.messages = record.messages.iter().cloned().collect(),
+        }
+        self.rare = Rare::of(record, wants_ends);
     }
 
     fn record(&self) -> FrameRecord<'_> {
+        let rare = self.rare.as_deref();
         FrameRecord {
             frame: Frame {
                 number: self.number,
@@ -98,18 +124,18 @@ impl OwnedRecord {
                 octets: &self.octets,
             },
             packet: &self.packet,
-            datagram: self.datagram.as_ref(),
+            datagram: rare.and_then(|rare| rare.datagram.as_ref()),
             placement: self.placement.as_ref(),
             protocol: self.protocol,
             on_tcp: self.on_tcp,
             messages: &self.messages,
-            notes: &self.notes,
+            notes: rare.map_or(&[], |rare| &rare.notes),
             first_message: self.first_message,
-            resolutions: &self.resolutions,
-            unasked: &self.unasked,
-            ended_flows: &self.ended_flows,
-            followed: &self.followed,
-            tls: &self.tls,
+            resolutions: rare.map_or(&[], |rare| &rare.resolutions),
+            unasked: rare.map_or(&[], |rare| &rare.unasked),
+            ended_flows: rare.map_or(&[], |rare| &rare.ended_flows),
+            followed: rare.map_or(&[], |rare| &rare.followed),
+            tls: rare.map_or(&[], |rare| &rare.tls),
         }
     }
 }
@@ -124,15 +150,15 @@ impl Held for Box<OwnedRecord> {
     }
 
     fn begun(&mut self, begun: Begun) {
-        put(begun, &mut self.notes);
+        if let Some(rare) = &mut self.rare {
+            put(begun, &mut rare.notes);
+        }
     }
 
     fn memory(&self) -> usize {
-        let datagram = self.datagram.as_ref().map_or(0, |d| d.payload.len());
-        size_of::<OwnedRecord>()
-            + self.octets.len()
-            + datagram
-            + size_of_val(self.messages.as_slice())
+        let rare = self.rare.as_deref().map_or(0, Rare::memory);
+        let spilled = self.messages.len().saturating_sub(1) * size_of::<Message>();
+        size_of::<OwnedRecord>() + self.octets.len() + spilled + rare
     }
 }
 
@@ -251,12 +277,13 @@ impl<S: Sink> Sink for Holding<S> {
             if begun == 0 && self.hold.is_empty() && !(pairs && comes) {
                 return self.inner.record(record);
             }
+            let wants_ends = self.inner.wants_ends();
             let owned = match self.spare.pop() {
                 Some(mut spare) => {
-                    spare.assign(record);
+                    spare.assign(record, wants_ends);
                     spare
                 }
-                None => Box::new(OwnedRecord::new(record)),
+                None => Box::new(OwnedRecord::new(record, wants_ends)),
             };
             let waiting = record.messages.iter().filter(|one| pairs && awaits(one));
             let waiting = [waiting.count() as u32, begun];
@@ -272,6 +299,10 @@ impl<S: Sink> Sink for Holding<S> {
             _ if self.hold.is_empty() => self.inner.bare(record),
             _ => self.record(record),
         }
+    }
+
+    fn wants_ends(&self) -> bool {
+        self.waits != Waits::Paired || self.inner.wants_ends()
     }
 
     fn aside(&mut self, aside: &Aside, batch: &Batch) -> Result<(), S::Error> {

@@ -6,7 +6,7 @@ use super::decoded::{Compact, Decoded, DecodedFrame, Decoding};
 use super::flow_state::FlowState;
 use super::found::{Collected, FlowEnd, StreamNote};
 use super::inspected::{Cursor, Inspected};
-use super::lanes::{ENDED_TOGETHER, Lanes, StreamNumbering, finish};
+use super::lanes::{ENDED_TOGETHER, Lanes, LastFlows, StreamNumbering, finish};
 use super::layer::Tls;
 use super::options::Options;
 use super::record::{FrameRecord, Remainder};
@@ -424,7 +424,7 @@ impl Inspector {
             None,
             datagrams,
             found,
-            None::<fn(&[FlowEnd])>,
+            LastFlows::<fn(&[FlowEnd])>::Listed,
         );
         self.alone.found = found;
         self.alone.found.remainder(totals)
@@ -445,14 +445,14 @@ impl Inspector {
     pub(super) fn finish_buried(
         &mut self,
         numbers: Option<&StreamNumbering>,
-        ended: &mut impl FnMut(&[FlowEnd]),
+        pass: &mut impl FnMut(&[FlowEnd]),
     ) {
         while self.table.finish_buried(ENDED_TOGETHER, &mut self.tracker) {
             let flows = &mut self.tracker.found.flows;
             if let Some(numbers) = numbers {
                 numbers.tell(flows);
             }
-            ended(flows);
+            pass(flows);
             flows.clear();
         }
     }

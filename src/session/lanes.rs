@@ -117,23 +117,34 @@ impl StreamNumbering {
     }
 }
 
+/// Where the flows go that the end of the capture ends.
+pub(super) enum LastFlows<F> {
+    /// Into the lists.
+    Listed,
+    /// To this, some at a time and in no particular order: a list of all would be long.
+    Passed(F),
+    /// Nowhere.
+    Unwanted,
+}
+
 /// Ends the streams of all groups in the order of their numbers. Returns what that brings, in the lists of `found`, and
-/// counts over the whole capture. With `ended`, that receives the flows, in no particular order: a list of all would be
-/// long. There are no `numbers` if there is one group, which has numbered its streams.
+/// counts over the whole capture. There are no `numbers` if there is one group, which has numbered its streams.
 pub(super) fn finish(
     groups: &mut [&mut Inspector],
     numbers: Option<&StreamNumbering>,
     datagrams: GivenUpDatagrams,
     mut found: Collected,
-    mut ended: Option<impl FnMut(&[FlowEnd])>,
+    mut last: LastFlows<impl FnMut(&[FlowEnd])>,
 ) -> (Collected, Whole) {
     found.clear();
     let mut flows = Vec::new();
     for (group, inspector) in (0..).zip(&mut *groups) {
         std::mem::swap(&mut found, &mut inspector.tracker.found);
         inspector.begin_finish();
-        if let Some(ended) = &mut ended {
-            inspector.finish_buried(numbers, ended);
+        match &mut last {
+            LastFlows::Listed => {}
+            LastFlows::Passed(pass) => inspector.finish_buried(numbers, pass),
+            LastFlows::Unwanted => inspector.table.forget_buried(),
         }
         std::mem::swap(&mut found, &mut inspector.tracker.found);
         let own = inspector.table.begin_finish().into_iter();
@@ -164,11 +175,13 @@ pub(super) fn finish(
                 flow.stream = *number;
             }
         }
-        if let Some(ended) = &mut ended {
-            let flows = &mut groups[has_lists].tracker.found.flows;
-            ended(flows);
-            flows.clear();
+        let flows = &mut groups[has_lists].tracker.found.flows;
+        match &mut last {
+            LastFlows::Listed => continue,
+            LastFlows::Passed(pass) => pass(flows),
+            LastFlows::Unwanted => {}
         }
+        flows.clear();
     }
     std::mem::swap(&mut found, &mut groups[has_lists].tracker.found);
     let totals = groups.iter().map(|group| group.totals());

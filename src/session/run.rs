@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex};
 use super::found::Collected;
 use super::inspected::Cursor;
 use super::inspector::Wanted;
-use super::lanes::{Lanes, StreamNumbering, finish};
+use super::lanes::{Lanes, LastFlows, StreamNumbering, finish};
 use super::schedule::{Part, Shared, Worker, lock};
 use super::{Decoded, Decoding, EmptySegments, Ending, Inspected, Inspector, Remainder, Sink};
 use crate::capture::{Batch, FrameSource, SourceError};
@@ -140,14 +140,16 @@ pub(super) fn feed<S: Sink>(
     let mut groups: Vec<_> = shared.inspectors.iter().map(lock).collect();
     let mut inspectors: Vec<_> = groups.iter_mut().map(|group| &mut **group).collect();
     let datagrams = shared.given_up_datagrams();
-    let (found, whole) = finish(
-        &mut inspectors,
-        numbers.as_ref(),
-        datagrams,
-        Collected::default(),
-        sink.counts()
-            .then_some(|flows: &[_]| sink.ended_flows(flows)),
-    );
+    let last = if sink.counts() {
+        LastFlows::Passed(|flows: &[_]| sink.ended_flows(flows))
+    } else if sink.wants_ends() {
+        LastFlows::Listed
+    } else {
+        LastFlows::Unwanted
+    };
+    let numbers = numbers.as_ref();
+    let found = Collected::default();
+    let (found, whole) = finish(&mut inspectors, numbers, datagrams, found, last);
     sink.end(&Remainder {
         ending,
         frames,
@@ -317,5 +319,68 @@ impl<'a, S: Sink> Feed<'a, S> {
             sink.between(&found)?;
         }
         Ok(ControlFlow::Continue(()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+    use std::path::Path;
+
+    use super::*;
+    use crate::capture::{ReadOptions, open};
+    use crate::session::{FrameRecord, Options};
+
+    /// What the end of a capture brought, and how many flows it ended.
+    #[derive(Debug, Default, PartialEq, Eq)]
+    struct Last {
+        wants_ends: bool,
+        flows: usize,
+        rest: String,
+    }
+
+    impl Sink for Last {
+        type Error = Infallible;
+
+        fn record(&mut self, _: &FrameRecord<'_>) -> Result<ControlFlow<()>, Infallible> {
+            Ok(ControlFlow::Continue(()))
+        }
+
+        fn wants_ends(&self) -> bool {
+            self.wants_ends
+        }
+
+        fn end(&mut self, remainder: &Remainder<'_>) -> Result<(), Infallible> {
+            self.flows = remainder.ended_flows.len();
+            let rest = Remainder {
+                ended_flows: &[],
+                ..*remainder
+            };
+            self.rest = format!("{rest:?}");
+            Ok(())
+        }
+    }
+
+    fn last(capture: &str, wants_ends: bool) -> Last {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("captures");
+        let source = open(&path.join(capture), ReadOptions::default()).unwrap();
+        let mut last = Last {
+            wants_ends,
+            ..Last::default()
+        };
+        let inspector = Inspector::new(&Options::default());
+        let Ok(errors) = run(Box::new(source), inspector, &mut last, 2);
+        assert!(errors.is_empty(), "{errors:?}");
+        last
+    }
+
+    #[test]
+    fn a_sink_that_wants_no_ends_gets_all_else_of_the_end() {
+        for capture in ["lab-report.pcap", "rst-all-checksums-wrong.pcap"] {
+            let (with, without) = (last(capture, true), last(capture, false));
+            assert_ne!(with.flows, 0, "{capture}");
+            assert_eq!(without.flows, 0, "{capture}");
+            assert_eq!(without.rest, with.rest, "{capture}");
+        }
     }
 }

@@ -52,6 +52,12 @@ pub trait Sink {
         debug_assert!(flows.is_empty(), "a sink that counts must take them");
     }
 
+    /// Whether the sink uses how requests and flows ended. Otherwise records that were held back lack resolutions and
+    /// responses without a request, and [`end`](Self::end) the flows that the end of the capture ends.
+    fn wants_ends(&self) -> bool {
+        true
+    }
+
     /// Called before a batch's records, for sinks that remember where frames are stored.
     fn begin(&mut self, batch: &Batch) {
         let _ = batch;
@@ -124,6 +130,10 @@ impl<S: Sink + ?Sized> Sink for &mut S {
 
     fn ended_flows(&mut self, flows: &[FlowEnd]) {
         (**self).ended_flows(flows);
+    }
+
+    fn wants_ends(&self) -> bool {
+        (**self).wants_ends()
     }
 
     fn begin(&mut self, batch: &Batch) {

@@ -358,6 +358,13 @@ impl<S: HandlerState> FlowTable<S> {
         let ended = buried.take(most).map(|tomb| tomb.end(handler)).count();
         ended > 0
     }
+
+    /// Forgets the buried flows. No segment may follow.
+    pub fn forget_buried(&mut self) {
+        for lane in &mut self.lanes {
+            lane.closed.flows = VecDeque::new();
+        }
+    }
 }
 
 #[cfg(test)]
