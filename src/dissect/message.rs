@@ -216,8 +216,10 @@ impl Clone for Message {
         // Cannot fail: both have the same capacity.
         let _ = self.octets.try_extend_from_slice(octets);
         self.described.clone_from(described);
-        self.sources.clear();
-        self.sources.extend_from_slice(sources);
+        match (self.sources.as_mut_slice(), sources.as_slice()) {
+            ([own], [one]) => *own = *one,
+            (_, sources) => self.sources = SmallVec::from_slice(sources),
+        }
         if !(self.notes.is_empty() && notes.is_empty()) {
             self.notes.clone_from(notes);
         }

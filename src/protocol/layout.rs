@@ -103,6 +103,7 @@ impl Field {
     /// The field's bytes in `message`: fewer than [`width`](Self::width) if the message is cut off, none if it ends
     /// before the field.
     #[must_use]
+    #[inline]
     pub fn slice<'a>(&self, message: &'a [u8]) -> &'a [u8] {
         let start = self.offset.min(message.len());
         let end = self.end().min(message.len());
@@ -120,6 +121,7 @@ impl Field {
 
     /// The field as an unsigned integer; `None` if it is cut off or is text.
     #[must_use]
+    #[inline]
     pub fn number(&self, message: &[u8]) -> Option<u32> {
         let octets = self.slice(message);
         match self.kind {
@@ -266,6 +268,7 @@ impl MessageKind {
 
     /// The fields of a message of this kind, in wire order. They cover it without gaps.
     #[must_use]
+    #[inline]
     pub fn fields(self) -> &'static [&'static Field] {
         static REQUEST: [&Field; 4] = [&LENGTH, &COMMAND, &USER_NAME, &PASSWORD];
         static RESPONSE: [&Field; 4] = [&LENGTH, &COMMAND, &STATUS, &DESCRIPTION];

@@ -29,6 +29,7 @@ impl<'a> MessageView<'a> {
 
     /// `totalLength`; `None` if it is cut off.
     #[must_use]
+    #[inline]
     pub fn length(self) -> Option<u32> {
         LENGTH.number(self.0)
     }
@@ -92,6 +93,7 @@ pub struct TextValue<'a> {
 impl<'a> TextValue<'a> {
     /// A text value from the bytes of its field.
     #[must_use]
+    #[inline]
     pub fn new(field: &'a [u8]) -> Self {
         let value_len = memchr::memchr(0, field).unwrap_or(field.len());
         Self { field, value_len }

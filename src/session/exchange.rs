@@ -192,7 +192,9 @@ impl ExchangeState {
             message.answered = fates.resolutions.last().and_then(Resolution::answered);
         }
         message.peer = peer.or(message.peer);
-        message.notes.extend(notes);
+        if !notes.is_empty() {
+            message.notes.extend(notes);
+        }
     }
 
     /// Pairs a request with this user name and password tag. Adds to `notes` what there is to note about it, and

@@ -353,6 +353,7 @@ impl Inspected {
     }
 
     /// The record of any frame. Must be called for frames in order.
+    #[inline]
     pub(super) fn record<'a>(
         &'a self,
         at: usize,

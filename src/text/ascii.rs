@@ -18,19 +18,15 @@ pub type Ascii = AsciiText<64>;
 /// A number below 256 as decimal digits.
 #[derive(Clone, Copy)]
 struct Octet {
-    /// The digits and a dot behind them, as it follows in an address.
-    dotted: [u8; 4],
+    /// The digits and a dot behind them, as it follows in an address. The first is in the lowest byte.
+    dotted: u32,
     /// How many digits there are.
-    len: u8,
+    len: u32,
 }
 
 /// The digits of 0 to 255.
 const OCTETS: [Octet; 256] = {
-    let none = Octet {
-        dotted: [b'.'; 4],
-        len: 0,
-    };
-    let mut all = [none; 256];
+    let mut all = [Octet { dotted: 0, len: 0 }; 256];
     let mut number = 0;
     while number < all.len() {
         let digits = [number / 100, number / 10 % 10, number % 10];
@@ -41,12 +37,17 @@ const OCTETS: [Octet; 256] = {
         } else {
             1
         };
+        let mut dotted = [0; 4];
         let mut at = 0;
         while at < len {
-            all[number].dotted[at] = b'0' + digits[3 - len + at] as u8;
+            dotted[at] = b'0' + digits[3 - len + at] as u8;
             at += 1;
         }
-        all[number].len = len as u8;
+        dotted[len] = b'.';
+        all[number] = Octet {
+            dotted: u32::from_le_bytes(dotted),
+            len: len as u32,
+        };
         number += 1;
     }
     all
@@ -92,10 +93,22 @@ impl<const ROOM: usize> AsciiText<ROOM> {
     /// What `put` appends to nothing.
     #[must_use]
     #[inline]
-    pub fn of(put: impl FnOnce(&mut Self)) -> Self {
+    pub fn of(put: impl FnOnce(&mut Pen<'_, ROOM>)) -> Self {
         let mut text = Self::default();
-        put(&mut text);
+        text.append(put);
         text
+    }
+
+    /// Appends what `put` appends.
+    #[inline(always)]
+    #[allow(clippy::inline_always, reason = "as `Pen`'s functions")]
+    pub fn append(&mut self, put: impl FnOnce(&mut Pen<'_, ROOM>)) {
+        let mut pen = Pen {
+            octets: &mut self.octets,
+            len: self.len,
+        };
+        put(&mut pen);
+        self.len = pen.len;
     }
 
     /// How many bytes can be appended.
@@ -111,21 +124,49 @@ impl<const ROOM: usize> AsciiText<ROOM> {
         self.len = 0;
     }
 
-    /// Appends a text, which must be ASCII.
+    /// The text's bytes.
+    #[must_use]
     #[inline]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.octets[..self.len]
+    }
+
+    /// The text.
+    #[must_use]
+    #[inline]
+    pub fn as_str(&self) -> &str {
+        std::str::from_utf8(self.as_bytes()).unwrap_or_default()
+    }
+}
+
+/// Appends to a text. It is no part of the text, and its functions are inlined, so that the text's length stays in a register:
+/// each would have to wait for the one before it to store the length.
+#[derive(Debug)]
+pub struct Pen<'t, const ROOM: usize> {
+    octets: &'t mut [u8; ROOM],
+    len: usize,
+}
+
+#[allow(
+    clippy::inline_always,
+    reason = "the length is to stay in a register, see above"
+)]
+impl<const ROOM: usize> Pen<'_, ROOM> {
+    /// Appends a text, which must be ASCII.
+    #[inline(always)]
     pub fn put_text(&mut self, text: &str) {
         self.put_octets(text.as_bytes());
     }
 
     /// Appends characters of ASCII.
-    #[inline]
+    #[inline(always)]
     pub fn put_octets(&mut self, octets: &[u8]) {
         self.octets[self.len..self.len + octets.len()].copy_from_slice(octets);
         self.len += octets.len();
     }
 
     /// Appends several texts, which must be ASCII. Those that are known at compile time are stored as a few words.
-    #[inline]
+    #[inline(always)]
     pub fn put_all<const N: usize>(&mut self, texts: [&str; N]) {
         let len: usize = texts.iter().map(|text| text.len()).sum();
         let mut to = &mut self.octets[self.len..self.len + len];
@@ -138,7 +179,7 @@ impl<const ROOM: usize> AsciiText<ROOM> {
     }
 
     /// Appends an ASCII character.
-    #[inline]
+    #[inline(always)]
     pub fn put(&mut self, octet: u8) {
         self.octets[self.len] = octet;
         self.len += 1;
@@ -146,28 +187,16 @@ impl<const ROOM: usize> AsciiText<ROOM> {
 
     /// Appends a decimal number.
     #[inline(always)]
-    #[allow(
-        clippy::inline_always,
-        reason = "a call takes as long as a small number"
-    )]
     pub fn put_number(&mut self, number: u64) {
-        if let Ok(octet) = u8::try_from(number) {
-            self.put_octet(octet);
-        } else if number < EIGHT_DIGITS {
-            let leading = eight_digits(number).trailing_zeros() / u8::BITS;
-            self.put_digits(number, leading.min(7));
+        if number < EIGHT_DIGITS {
+            self.put_short_number(number);
         } else {
-            self.put_long_number(number);
+            self.len = put_long_number(self.octets, self.len, number);
         }
     }
 
-    #[inline(never)]
-    fn put_long_number(&mut self, number: u64) {
-        self.put_number(number / EIGHT_DIGITS);
-        self.put_digits(number % EIGHT_DIGITS, 0);
-    }
-
     /// Appends nanoseconds as seconds with nine decimals.
+    #[inline(always)]
     pub fn put_seconds(&mut self, nanoseconds: i64) {
         const SECOND: u64 = 1_000_000_000;
         if nanoseconds < 0 {
@@ -182,52 +211,61 @@ impl<const ROOM: usize> AsciiText<ROOM> {
     }
 
     /// Appends an IPv4 address.
+    #[inline(always)]
     pub fn put_ipv4(&mut self, address: Ipv4Addr) {
-        for octet in address.octets() {
-            self.put_octet(octet);
-            // The dot is there already.
-            self.len += 1;
+        let [a, b, c, d] = address.octets().map(|octet| OCTETS[usize::from(octet)]);
+        for [first, second] in [[a, b], [c, d]] {
+            // Both with their dots are no longer than a word.
+            let place = (first.len + 1) * u8::BITS;
+            let word = u64::from(first.dotted) | u64::from(second.dotted) << place;
+            self.put_word(word, (first.len + second.len) as usize + 2);
         }
         self.len -= 1;
     }
 
     /// Appends an IPv4 address and a port.
+    #[inline(always)]
     pub fn put_ipv4_endpoint(&mut self, address: Ipv4Addr, port: u16) {
         self.put_ipv4(address);
         self.put(b':');
         self.put_number(port.into());
     }
 
-    /// The text's bytes.
-    #[must_use]
-    #[inline]
-    pub fn as_bytes(&self) -> &[u8] {
-        &self.octets[..self.len]
-    }
-
-    /// The text.
-    #[must_use]
-    #[inline]
-    pub fn as_str(&self) -> &str {
-        std::str::from_utf8(self.as_bytes()).unwrap_or_default()
-    }
-
-    /// Appends a number, and writes a dot behind it.
-    #[inline]
-    fn put_octet(&mut self, octet: u8) {
-        let Octet { dotted, len } = OCTETS[usize::from(octet)];
-        self.octets[self.len..self.len + dotted.len()].copy_from_slice(&dotted);
-        self.len += usize::from(len);
+    /// Appends a number below [`EIGHT_DIGITS`].
+    #[inline(always)]
+    fn put_short_number(&mut self, number: u64) {
+        if let Ok(octet) = u8::try_from(number) {
+            let Octet { dotted, len } = OCTETS[usize::from(octet)];
+            self.put_word(dotted.into(), len as usize);
+        } else {
+            let leading = eight_digits(number).trailing_zeros() / u8::BITS;
+            self.put_digits(number, leading.min(7));
+        }
     }
 
     /// Appends eight digits of a number below [`EIGHT_DIGITS`], without so many at their start.
-    #[inline]
+    #[inline(always)]
     fn put_digits(&mut self, number: u64, without: u32) {
         const ZEROS: u64 = u64::from_ne_bytes([b'0'; WORD]);
         let digits = (eight_digits(number) | ZEROS) >> (without * u8::BITS);
-        self.octets[self.len..self.len + WORD].copy_from_slice(&digits.to_le_bytes());
-        self.len += WORD - without as usize;
+        self.put_word(digits, WORD - without as usize);
     }
+
+    /// Appends the first bytes of a word, and writes the others behind them.
+    #[inline(always)]
+    fn put_word(&mut self, word: u64, len: usize) {
+        self.octets[self.len..self.len + WORD].copy_from_slice(&word.to_le_bytes());
+        self.len += len;
+    }
+}
+
+/// Writes a number of more than eight digits at an offset. Returns the offset behind it.
+#[inline(never)]
+fn put_long_number<const ROOM: usize>(octets: &mut [u8; ROOM], len: usize, number: u64) -> usize {
+    let mut pen = Pen { octets, len };
+    pen.put_number(number / EIGHT_DIGITS);
+    pen.put_digits(number % EIGHT_DIGITS, 0);
+    pen.len
 }
 
 #[cfg(test)]
@@ -239,7 +277,7 @@ mod tests {
     use super::*;
 
     fn assert_all_alike(number: u64, port: u16) {
-        let put = |put: &dyn Fn(&mut Ascii)| Ascii::of(put).as_str().to_owned();
+        let put = |put: &dyn Fn(&mut Pen<'_, 64>)| Ascii::of(put).as_str().to_owned();
         assert_eq!(put(&|text| text.put_number(number)), number.to_string());
         let nanoseconds = number.cast_signed();
         let all = nanoseconds.unsigned_abs();
@@ -249,7 +287,7 @@ mod tests {
         let address = Ipv4Addr::from_bits(number as u32);
         assert_eq!(put(&|text| text.put_ipv4(address)), address.to_string());
         let end = SocketAddrV4::new(address, port).to_string();
-        let whole = |text: &mut Ascii| {
+        let whole = |text: &mut Pen<'_, 64>| {
             text.put_text("an end: ");
             text.put_ipv4_endpoint(address, port);
         };

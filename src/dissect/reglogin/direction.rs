@@ -142,7 +142,7 @@ fn put<'a>(
     (frame, time): (u64, Timestamp),
     between: Between,
 ) -> &'a mut Message {
-    messages.push(Message {
+    messages.extend(std::iter::once_with(|| Message {
         frame,
         time,
         stream: between.stream,
@@ -157,7 +157,7 @@ fn put<'a>(
         clean: false,
         peer: None,
         answered: None,
-    });
+    }));
     let last = messages.len() - 1;
     let message = &mut messages[last];
     let _ = message

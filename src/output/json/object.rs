@@ -1,5 +1,6 @@
 //! Objects as keys and values, which JSON and Parquet each write in their format.
 
+use std::borrow::Cow;
 use std::fmt::Display;
 use std::net::IpAddr;
 
@@ -30,9 +31,11 @@ pub(in crate::output) trait Entries {
     /// Takes a text.
     fn text<'t>(&mut self, key: &'static str, value: impl Into<Option<&'t str>>);
 
-    /// Takes bytes that should be text, as text with U+FFFD for each part that is not UTF-8.
-    fn octets(&mut self, key: &'static str, value: &[u8]) {
-        self.text(key, &*String::from_utf8_lossy(value));
+    /// Takes bytes that should be text, as text with U+FFFD for each part that is not UTF-8. Returns whether there was none.
+    fn octets(&mut self, key: &'static str, value: &[u8]) -> bool {
+        let text = String::from_utf8_lossy(value);
+        self.text(key, &*text);
+        matches!(text, Cow::Borrowed(_))
     }
 
     /// Takes a text that is no longer than 32 bytes and needs no escapes in JSON.
@@ -117,80 +120,85 @@ impl<'o> JsonEntries<'o> {
         self.out
     }
 
-    /// Begins an entry: writes its key, which needs no escapes, and `colon` behind it. Makes room for any short value.
+    /// Writes the start of an entry: texts that are known when compiling, mostly. Makes room for any short value behind it.
     #[inline(always)]
     #[allow(
         clippy::inline_always,
-        reason = "where the key is known its bytes are stored at once, in a quarter of the instructions"
+        reason = "what is known when compiling is stored at once, in a quarter of the instructions"
     )]
-    fn begin(&mut self, key: &'static str, colon: &'static str) {
+    fn put<const N: usize>(&mut self, texts: [&'static str; N]) {
         if self.line.room() < SHORT {
             self.flush();
         }
-        self.line.put_all([",\"", key, colon]);
+        self.line.append(|line| line.put_all(texts));
+    }
+
+    /// Begins an entry: writes its key, which needs no escapes.
+    #[inline(always)]
+    #[allow(clippy::inline_always, reason = "as `put`")]
+    fn begin(&mut self, key: &'static str) {
+        self.put([",\"", key, "\":"]);
     }
 
     /// Begins an entry whose value is written to the output itself.
     fn key(&mut self, key: &'static str) -> &mut Vec<u8> {
-        self.begin(key, "\":");
+        self.begin(key);
         self.flush()
     }
 
     #[inline(never)]
     fn put_count(&mut self, value: u64) {
-        self.line.put_number(value);
+        self.line.append(|line| line.put_number(value));
     }
 
     #[inline(never)]
     fn put_time(&mut self, nanoseconds: i64) {
-        self.line.put_seconds(nanoseconds);
+        self.line.append(|line| line.put_seconds(nanoseconds));
     }
 
     #[inline(never)]
     fn put_endpoint(&mut self, value: Endpoint) {
         if let IpAddr::V4(address) = value.address {
-            self.line.put(b'"');
-            self.line.put_ipv4_endpoint(address, value.port);
-            self.line.put(b'"');
+            self.line.append(|line| {
+                line.put(b'"');
+                line.put_ipv4_endpoint(address, value.port);
+                line.put(b'"');
+            });
         } else {
             write_value(self.flush(), &super::format::Shown(value));
         }
     }
 
-    /// Appends a name and a quote.
+    /// Appends bytes as a string. Nearly all are short and plain text, so they take a fast path. Returns whether they are UTF-8.
     #[inline(never)]
-    fn put_name(&mut self, name: &'static str) {
-        debug_assert!(
-            swar::is_plain_in_quotes(name.as_bytes()),
-            "{name} needs escapes"
-        );
-        self.line.put_text(name);
-        self.line.put(b'"');
-    }
-
-    /// Appends bytes as a string. Nearly all are short and plain text, so they take a fast path.
-    #[inline(never)]
-    fn put_octets(&mut self, octets: &[u8]) {
+    fn put_octets(&mut self, octets: &[u8]) -> bool {
         if !swar::is_plain_in_quotes(octets) {
-            write_value(self.flush(), &String::from_utf8_lossy(octets));
-            return;
+            let text = String::from_utf8_lossy(octets);
+            write_value(self.flush(), &text);
+            return matches!(text, Cow::Borrowed(_));
         }
-        self.line.put(b'"');
-        if octets.len() < self.line.room() {
-            self.line.put_octets(octets);
+        if octets.len() + 2 <= self.line.room() {
+            self.line.append(|line| {
+                line.put(b'"');
+                line.put_octets(octets);
+                line.put(b'"');
+            });
         } else {
-            self.flush().extend_from_slice(octets);
+            let out = self.flush();
+            out.push(b'"');
+            out.extend_from_slice(octets);
+            out.push(b'"');
         }
-        self.line.put(b'"');
+        true
     }
 }
 
 impl Entries for JsonEntries<'_> {
     #[inline(always)]
-    #[allow(clippy::inline_always, reason = "as `begin`")]
+    #[allow(clippy::inline_always, reason = "as `put`")]
     fn count(&mut self, key: &'static str, value: impl Into<Option<u64>>) {
         if let Some(value) = value.into() {
-            self.begin(key, "\":");
+            self.begin(key);
             self.put_count(value);
         }
     }
@@ -202,35 +210,38 @@ impl Entries for JsonEntries<'_> {
     }
 
     #[inline(always)]
-    #[allow(clippy::inline_always, reason = "as `begin`")]
+    #[allow(clippy::inline_always, reason = "as `put`")]
     fn time(&mut self, key: &'static str, nanoseconds: impl Into<Option<i64>>) {
         if let Some(nanoseconds) = nanoseconds.into() {
-            self.begin(key, "\":");
+            self.begin(key);
             self.put_time(nanoseconds);
         }
     }
 
     #[inline(always)]
-    #[allow(clippy::inline_always, reason = "as `begin`")]
+    #[allow(clippy::inline_always, reason = "as `put`")]
     fn text<'t>(&mut self, key: &'static str, value: impl Into<Option<&'t str>>) {
         if let Some(value) = value.into() {
-            self.begin(key, "\":");
+            self.begin(key);
             self.put_octets(value.as_bytes());
         }
     }
 
     #[inline(always)]
-    #[allow(clippy::inline_always, reason = "as `begin`")]
-    fn octets(&mut self, key: &'static str, value: &[u8]) {
-        self.begin(key, "\":");
-        self.put_octets(value);
+    #[allow(clippy::inline_always, reason = "as `put`")]
+    fn octets(&mut self, key: &'static str, value: &[u8]) -> bool {
+        self.begin(key);
+        self.put_octets(value)
     }
 
     #[inline(always)]
-    #[allow(clippy::inline_always, reason = "as `begin`")]
+    #[allow(clippy::inline_always, reason = "as `put`")]
     fn name(&mut self, key: &'static str, value: &'static str) {
-        self.begin(key, "\":\"");
-        self.put_name(value);
+        debug_assert!(
+            swar::is_plain_in_quotes(value.as_bytes()),
+            "{value} needs escapes"
+        );
+        self.put([",\"", key, "\":\"", value, "\""]);
     }
 
     fn shown<T: Display>(&mut self, key: &'static str, value: impl Into<Option<T>>) {
@@ -240,9 +251,9 @@ impl Entries for JsonEntries<'_> {
     }
 
     #[inline(always)]
-    #[allow(clippy::inline_always, reason = "as `begin`")]
+    #[allow(clippy::inline_always, reason = "as `put`")]
     fn endpoint(&mut self, key: &'static str, value: Endpoint) {
-        self.begin(key, "\":");
+        self.begin(key);
         self.put_endpoint(value);
     }
 
@@ -252,11 +263,11 @@ impl Entries for JsonEntries<'_> {
 
     fn objects<T: Object>(&mut self, key: &'static str, objects: impl IntoIterator<Item = T>) {
         let mut objects = objects.into_iter().peekable();
-        self.begin(key, "\":");
+        self.begin(key);
         if objects.peek().is_some() {
             write_array(self.flush(), objects);
         } else {
-            self.line.put_text("[]");
+            self.line.append(|line| line.put_text("[]"));
         }
     }
 }

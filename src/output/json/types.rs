@@ -138,6 +138,11 @@ fn text_of(octets: Cow<'_, [u8]>) -> Cow<'_, str> {
 }
 
 /// Passes on a text, or the mask for a hidden one. If it is not UTF-8, its bytes follow in hexadecimal.
+#[inline(always)]
+#[allow(
+    clippy::inline_always,
+    reason = "so that each key is known when compiling"
+)]
 fn text(
     to: &mut impl Entries,
     [key, hex]: [&'static str; 2],
@@ -146,10 +151,8 @@ fn text(
     match value {
         Some(Masked::Hidden) => to.name(key, MASK),
         Some(Masked::Clear(value)) => {
-            to.octets(key, value.octets());
-            if !value.is_utf8() {
-                to.shown(hex, Hex(value.octets()));
-            }
+            let is_utf8 = to.octets(key, value.octets());
+            to.shown::<Hex<'_>>(hex, (!is_utf8).then(|| Hex(value.octets())));
         }
         None => {}
     }

@@ -3,7 +3,7 @@
 use super::message::{Clear, clear_of_reglogin};
 use crate::dissect::Message;
 use crate::protocol::layout::{COMMAND, DESCRIPTION, LENGTH, PASSWORD, STATUS, USER_NAME};
-use crate::protocol::{Command, Field, MessageView, TextValue};
+use crate::protocol::{Command, Field, MessageKind, MessageView, TextValue};
 
 /// A value that may be shown, or a hidden one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,20 +45,20 @@ impl<T> Masked<T> {
 #[derive(Debug, Clone, Copy)]
 pub struct MaskedView<'a> {
     view: MessageView<'a>,
+    kind: Option<MessageKind>,
     clear: Clear,
 }
 
 /// The values of a message; none is hidden if passwords are shown.
 #[must_use]
+#[inline]
 pub fn view(message: &Message, show_passwords: bool) -> MaskedView<'_> {
-    MaskedView {
-        view: message.view(),
-        clear: if show_passwords {
-            Clear::ALL
-        } else {
-            clear_of_reglogin(message)
-        },
-    }
+    let clear = if show_passwords {
+        Clear::ALL
+    } else {
+        clear_of_reglogin(message)
+    };
+    MaskedView::new(message.view(), clear)
 }
 
 /// A request's user name, hidden if it may be part of a password.
@@ -69,6 +69,12 @@ pub fn user_name(message: &Message) -> Option<Masked<TextValue<'_>>> {
 }
 
 impl<'a> MaskedView<'a> {
+    #[inline]
+    fn new(view: MessageView<'a>, clear: Clear) -> Self {
+        let kind = view.kind();
+        Self { view, kind, clear }
+    }
+
     /// Which bytes may be shown.
     #[must_use]
     pub const fn clear(self) -> Clear {
@@ -77,6 +83,7 @@ impl<'a> MaskedView<'a> {
 
     /// `totalLength`.
     #[must_use]
+    #[inline]
     pub fn length(self) -> Option<Masked<u32>> {
         let shown = self.clear.covers(&LENGTH.range());
         self.view.length().map(|length| Masked::new(shown, length))
@@ -84,6 +91,7 @@ impl<'a> MaskedView<'a> {
 
     /// `commandID`.
     #[must_use]
+    #[inline]
     pub fn command(self) -> Option<Masked<Command>> {
         let shown = self.clear.covers(&COMMAND.range());
         let command = self.view.command();
@@ -92,18 +100,21 @@ impl<'a> MaskedView<'a> {
 
     /// `userName` up to its first NUL.
     #[must_use]
+    #[inline]
     pub fn user_name(self) -> Option<Masked<TextValue<'a>>> {
         self.text(&USER_NAME)
     }
 
     /// `password` up to its first NUL.
     #[must_use]
+    #[inline]
     pub fn password(self) -> Option<Masked<TextValue<'a>>> {
         self.text(&PASSWORD)
     }
 
     /// `status`.
     #[must_use]
+    #[inline]
     pub fn status(self) -> Option<Masked<u8>> {
         let shown = self.clear.covers(&STATUS.range());
         self.view.status().map(|status| Masked::new(shown, status))
@@ -111,14 +122,16 @@ impl<'a> MaskedView<'a> {
 
     /// `description` up to its first NUL.
     #[must_use]
+    #[inline]
     pub fn description(self) -> Option<Masked<TextValue<'a>>> {
         self.text(&DESCRIPTION)
     }
 
     /// A text field up to its first NUL. `None` if the command's messages do not have it, or the message ends before it.
     #[must_use]
+    #[inline]
     pub fn text(self, field: &Field) -> Option<Masked<TextValue<'a>>> {
-        let kind = self.view.kind()?;
+        let kind = self.kind?;
         let octets = field.slice(self.view.octets());
         if octets.is_empty() || !kind.fields().contains(&field) {
             return None;
@@ -151,10 +164,7 @@ mod tests {
     #[test]
     fn numbers_that_read_as_text_are_hidden() {
         let octets = *b"\0\0\0:hunter2!";
-        let view = MaskedView {
-            view: MessageView::new(&octets),
-            clear: clear(&octets, Role::Client),
-        };
+        let view = MaskedView::new(MessageView::new(&octets), clear(&octets, Role::Client));
         // A colon is 58, and what follows is text: this is no header.
         assert_eq!(view.length(), Some(Masked::Hidden));
         assert_eq!(view.command(), Some(Masked::Hidden));
