@@ -208,6 +208,11 @@ pub trait FrameSource {
     fn may_wait(&self) -> bool {
         true
     }
+
+    /// Asks for batches of about this many bytes at the most. A source that returns what has arrived need not do so.
+    fn set_batch_size(&mut self, octets: usize) {
+        let _ = octets;
+    }
 }
 
 impl<S: FrameSource + ?Sized> FrameSource for Box<S> {
@@ -217,5 +222,9 @@ impl<S: FrameSource + ?Sized> FrameSource for Box<S> {
 
     fn may_wait(&self) -> bool {
         (**self).may_wait()
+    }
+
+    fn set_batch_size(&mut self, octets: usize) {
+        (**self).set_batch_size(octets);
     }
 }

@@ -214,6 +214,10 @@ impl FrameSource for FileSource {
         self.octets.progress().total().is_none()
     }
 
+    fn set_batch_size(&mut self, octets: usize) {
+        self.octets.set_chunk(octets);
+    }
+
     fn fill(&mut self, batch: &mut Batch) -> Result<bool, SourceError> {
         batch.clear();
         batch.first_number = self.frames + 1;

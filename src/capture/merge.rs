@@ -33,6 +33,8 @@ pub struct MergedSource<S = FileSource> {
     frames: u64,
     errors: VecDeque<FileError>,
     overlaps: Arc<Mutex<Overlaps>>,
+    /// Bytes of frames at which a merged batch is full.
+    batch_size: usize,
 }
 
 struct Input<S> {
@@ -102,6 +104,7 @@ impl<S> Default for MergedSource<S> {
             frames: 0,
             errors: VecDeque::new(),
             overlaps: Arc::default(),
+            batch_size: CHUNK,
         }
     }
 }
@@ -285,6 +288,13 @@ impl<S: FrameSource> FrameSource for MergedSource<S> {
         self.inputs.iter().any(|input| input.source.may_wait())
     }
 
+    fn set_batch_size(&mut self, octets: usize) {
+        self.batch_size = octets;
+        for input in &mut self.inputs {
+            input.source.set_batch_size(octets);
+        }
+    }
+
     fn fill(&mut self, batch: &mut Batch) -> Result<bool, SourceError> {
         // A single capture needs no merging: its batches are passed on unchanged.
         if let [only] = self.inputs.as_mut_slice() {
@@ -304,7 +314,7 @@ impl<S: FrameSource> FrameSource for MergedSource<S> {
         // Until an input has no frames left in its batch, or there are enough bytes.
         let mut all_have_more = true;
         while all_have_more
-            && batch.buffer.len() < CHUNK
+            && batch.buffer.len() < self.batch_size
             && let Some((index, bound)) = self.earliest()
         {
             let input = &mut self.inputs[index];
@@ -312,7 +322,7 @@ impl<S: FrameSource> FrameSource for MergedSource<S> {
                 && bound.is_none_or(|(time, at_it)| {
                     header.time.0 < time || (at_it && header.time.0 == time)
                 })
-                && batch.buffer.len() < CHUNK
+                && batch.buffer.len() < self.batch_size
             {
                 let octets = input.batch.octets(header);
                 overlaps.frame(index, header.time, octets);

@@ -175,6 +175,10 @@ impl FrameSource for Limited {
         self.source.may_wait()
     }
 
+    fn set_batch_size(&mut self, octets: usize) {
+        self.source.set_batch_size(octets);
+    }
+
     fn fill(&mut self, batch: &mut Batch) -> Result<bool, SourceError> {
         if matches!(self.lasts, Some(Lasts::Until(end)) if Instant::now() >= end) {
             self.stop.ask();

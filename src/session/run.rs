@@ -17,6 +17,10 @@ use super::{Decoded, Decoding, EmptySegments, Ending, Inspected, Inspector, Rema
 use crate::capture::{Batch, FrameSource, SourceError};
 use crate::packet::Defragmenter;
 
+/// Bytes of a batch of which frames are only counted. 256 KiB takes the least processor time: `stats` with two threads takes
+/// 0.54 s for 3,000,000 frames, 0.59 s with 128 KiB, 0.55 s with 512 KiB, 0.60 s with 1 MiB.
+const COUNTED: usize = 1 << 18;
+
 /// A batch on its way: frames, decoded frames, results.
 #[derive(Debug, Default)]
 pub(super) struct Work {
@@ -99,7 +103,7 @@ pub fn run<S: Sink>(
 
 /// Like [`run`]. At the end, `ending` says whether the pass ended early.
 pub(super) fn feed<S: Sink>(
-    source: Box<dyn FrameSource + Send>,
+    mut source: Box<dyn FrameSource + Send>,
     mut inspector: Inspector,
     sink: &mut S,
     threads: usize,
@@ -110,6 +114,9 @@ pub(super) fn feed<S: Sink>(
         (true, true) => Wanted::Messages,
         (true, false) => Wanted::Counts,
     };
+    if sink.counts() {
+        source.set_batch_size(COUNTED);
+    }
     let mut reader = Reader::new(source);
     let mut first = Box::<Work>::default();
     let more = reader.read(&mut first);
