@@ -131,6 +131,11 @@ impl Shared {
         }
     }
 
+    /// Whether the thread that feeds the sink may read, too.
+    pub const fn feeder_reads(&self) -> bool {
+        self.feeder_reads
+    }
+
     /// Ends the run when the result is dropped.
     pub const fn leaving(&self) -> Leaving<'_> {
         Leaving(self)

@@ -5,6 +5,8 @@ use std::io;
 use std::process::{Command, ExitStatus};
 
 use rustix::process::{Resource, Rlimit};
+#[cfg(target_os = "linux")]
+use rustix::thread::CpuSet;
 use sd_notify::NotifyState;
 
 /// Prevents a crash from writing memory to disk, and other processes of the same user from reading it. Each error
@@ -57,6 +59,77 @@ pub fn hurry_this_thread() {
         /// As far as a daemon that must not be late usually goes; the kernel's own threads are still before it.
         const NICE: i32 = -10;
         let _ = rustix::process::setpriority_process(None, NICE);
+    }
+}
+
+/// The processors that this process may use, in two halves: one for each of two threads that wait for each other.
+///
+/// Linux wakes such threads on the same processor, over and over, even where another one is idle: on a virtual machine half
+/// of the runs of a shell took up to 0.055 s instead of 0.035 s. In halves they cannot meet.
+#[derive(Clone, Copy)]
+pub struct Halves {
+    #[cfg(target_os = "linux")]
+    all: CpuSet,
+    /// The half with the processor that the thread was running on that asked, and the other one.
+    #[cfg(target_os = "linux")]
+    halves: [CpuSet; 2],
+}
+
+impl Halves {
+    /// The halves as this thread sees them. `None` if there is only one processor, or the system does not tell.
+    #[must_use]
+    pub fn of_this_thread() -> Option<Self> {
+        #[cfg(target_os = "linux")]
+        {
+            let all = rustix::thread::sched_getaffinity(None).ok()?;
+            let here = rustix::thread::sched_getcpu();
+            let numbers = (0..CpuSet::MAX_CPU).filter(|number| all.is_set(*number));
+            let half = all.count() as usize / 2;
+            if half == 0 {
+                return None;
+            }
+            let mut halves = [CpuSet::new(); 2];
+            for (at, number) in numbers.enumerate() {
+                halves[usize::from(at >= half)].set(number);
+            }
+            if halves[1].is_set(here) {
+                halves.swap(0, 1);
+            }
+            Some(Self { all, halves })
+        }
+        #[cfg(not(target_os = "linux"))]
+        None
+    }
+
+    /// Keeps this thread in its half until the result is dropped.
+    #[must_use]
+    pub fn keep(&self) -> Kept {
+        self.bind(0);
+        Kept(*self)
+    }
+
+    /// Moves this thread to the other half.
+    pub fn cross(&self) {
+        self.bind(1);
+    }
+
+    #[cfg_attr(not(target_os = "linux"), expect(clippy::unused_self))]
+    fn bind(&self, half: usize) {
+        // Where it is not allowed, all is as if it had not been asked for.
+        #[cfg(target_os = "linux")]
+        let _ = rustix::thread::sched_setaffinity(None, &self.halves[half]);
+        #[cfg(not(target_os = "linux"))]
+        let _ = half;
+    }
+}
+
+/// A thread that is kept in its half of the processors.
+pub struct Kept(Halves);
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        #[cfg(target_os = "linux")]
+        let _ = rustix::thread::sched_setaffinity(None, &self.0.all);
     }
 }
 
@@ -124,5 +197,38 @@ pub fn tell_service_manager(state: ServiceState) -> io::Result<()> {
             NotifyState::Reloading,
             NotifyState::monotonic_usec_now().unwrap_or(NotifyState::MonotonicUsec(0)),
         ]),
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use rustix::thread::sched_getaffinity;
+
+    use super::*;
+
+    fn own() -> Vec<usize> {
+        let own = sched_getaffinity(None).unwrap();
+        (0..CpuSet::MAX_CPU)
+            .filter(|number| own.is_set(*number))
+            .collect()
+    }
+
+    #[test]
+    fn two_threads_have_half_of_the_processors_each_until_it_is_over() {
+        let all = own();
+        let Some(halves) = Halves::of_this_thread() else {
+            assert_eq!(all.len(), 1);
+            return;
+        };
+        let kept = halves.keep();
+        let crossed = std::thread::spawn(move || {
+            halves.cross();
+            own()
+        });
+        let mut both = [own(), crossed.join().unwrap()].concat();
+        both.sort_unstable();
+        assert_eq!(both, all);
+        drop(kept);
+        assert_eq!(own(), all);
     }
 }

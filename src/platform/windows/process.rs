@@ -20,6 +20,27 @@ pub const fn allow_open_files(_: u64) -> Option<u64> {
 /// Nothing: threads have their usual priority.
 pub const fn hurry_this_thread() {}
 
+/// Two halves of the processors; none here, as the system distributes threads by itself.
+#[derive(Debug, Clone, Copy)]
+pub struct Halves(std::convert::Infallible);
+
+impl Halves {
+    /// None.
+    #[must_use]
+    pub const fn of_this_thread() -> Option<Self> {
+        None
+    }
+
+    /// Never called.
+    #[must_use]
+    pub const fn keep(&self) -> Self {
+        *self
+    }
+
+    /// Never called.
+    pub const fn cross(&self) {}
+}
+
 /// None: users have no numbers.
 #[must_use]
 pub const fn user_id() -> Option<u32> {
