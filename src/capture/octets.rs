@@ -17,8 +17,8 @@ use super::stop::Stop;
 use crate::platform::file;
 use crate::text::trouble::Words;
 
-/// Bytes per read unless another size is set. With 256 KiB, rows of 30,000 frames take a fifth more time and those of
-/// 300,000 a twentieth: the system gives memory to several batches with their results.
+/// Bytes per read unless another size is set. With 256 KiB, rows of 30,000 frames take a quarter more time and those of
+/// 300,000 a twentieth more, because the system has to give memory for several batches with their results.
 pub(super) const CHUNK: usize = 1 << 16;
 
 /// Bytes of the first read, whatever size is set. TLS secrets in it decide how a capture is inspected.
@@ -285,9 +285,9 @@ impl Octets {
         self.chunk = octets;
     }
 
-    /// Appends the next bytes to `buffer`, at most about as many as are read at a time. Returns their number, 0 at the end. Does not wait
-    /// for more from a pipe that returned something. `base` is the number of bytes of the capture before the buffer,
-    /// for errors.
+    /// Appends the next bytes to `buffer`, at most about as many as are read at a time. Returns their number, 0 at the
+    /// end. Does not wait for more from a pipe that returned something. `base` is the number of bytes of the capture
+    /// before the buffer, for errors.
     pub(super) fn read(&mut self, buffer: &mut Vec<u8>, base: u64) -> Result<usize, SourceError> {
         let before = buffer.len();
         if let Some(error) = self.late.take() {

@@ -139,8 +139,8 @@ impl<const ROOM: usize> AsciiText<ROOM> {
     }
 }
 
-/// Appends to a text. It is no part of the text, and its functions are inlined, so that the text's length stays in a register:
-/// each would have to wait for the one before it to store the length.
+/// Appends to a text. It keeps the text's length itself, and its functions are inlined, so that the length stays in a
+/// register; otherwise each function would have to load what the one before it has just stored.
 #[derive(Debug)]
 pub struct Pen<'t, const ROOM: usize> {
     octets: &'t mut [u8; ROOM],
